@@ -1,0 +1,33 @@
+// What leaves the process: batches of ended spans, in the one record shape there is, OpenTelemetry's `ReadableSpan`.
+
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+
+/** Where the spans of one invocation belong in X-Ray. Present only when the emission gate is open (header sampled, daemon known). */
+export type XrayPlacement = {
+  /** `1-8hex-24hex`, from the invocation's header. It replaces the spans' own trace id in documents. */
+  readonly traceId: string;
+  /** 16 hex: the header's `Parent`. Documents of spans whose parent is `serverSpanId` hang under it. */
+  readonly parentId: string;
+  /** The SERVER span: it has no document, Lambda's own segment stands there. Its attributes go to the `Invocation` document. */
+  readonly serverSpanId: string;
+  readonly invocationSpanId: string;
+};
+
+/** Ended spans of one invocation. Late spans, ended after their invocation was flushed, come in a batch of their own. */
+export type SpanBatch = {
+  readonly spans: readonly ReadableSpan[];
+  readonly xray: XrayPlacement | undefined;
+  /** The decision of `OTEL_TRACES_SAMPLER`, independent of X-Ray's. */
+  readonly isSampledForOtlp: boolean;
+};
+
+export type ExportOutcome = { readonly sentSpans: number; readonly droppedSpans: number; readonly error?: string };
+
+export interface Exporter {
+  readonly name: string;
+  /**
+   * Sends the batches; resolves when the bytes need the process no more, at the deadline at the latest. Never rejects:
+   * what went wrong is in the outcome.
+   */
+  export(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<ExportOutcome>;
+}

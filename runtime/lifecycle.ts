@@ -1,0 +1,79 @@
+// The port through which the runtime tells what happens. It knows nothing of tracing: an observer gets plain facts and may
+// run the handler in a context of its own. `unobserved` is the runtime with nobody looking.
+
+/** Milliseconds since process start on the monotonic clock: what `performance.now()` returns. */
+export type Instant = number;
+
+/** One step of init. Steps may overlap: registration runs while the handler loads. */
+export type InitStep = { readonly name: string; readonly startedAt: Instant; readonly endedAt: Instant };
+
+export type InitFacts = {
+  readonly startedAt: Instant;
+  readonly endedAt: Instant;
+  readonly steps: readonly InitStep[];
+  /** Set when init failed; the process is about to report it and exit. */
+  readonly error?: unknown;
+};
+
+/** One delivery of one event. `requestId` may repeat between deliveries: an asynchronous retry keeps it. */
+export type Invocation = {
+  readonly requestId: string;
+  readonly invokedFunctionArn: string;
+  readonly deadlineEpochMs: number;
+  /** `Lambda-Runtime-Trace-Id` as received; undefined when the platform sent none. */
+  readonly traceHeader: string | undefined;
+  readonly tenantId: string | undefined;
+  /** `Lambda-Runtime-Client-Context`, still JSON text. */
+  readonly clientContextJson: string | undefined;
+  /** `Lambda-Runtime-Cognito-Identity`, still JSON text. */
+  readonly cognitoIdentityJson: string | undefined;
+  /** `Lambda-Runtime-Invocation-Id`, unique per delivery; to be echoed with the answer when present. */
+  readonly invocationId: string | undefined;
+  readonly receivedAt: Instant;
+  readonly eventBytes: number;
+};
+
+export type HandlerOutcome =
+  | { readonly ok: true; readonly at: Instant; readonly result: unknown }
+  | { readonly ok: false; readonly at: Instant; readonly error: unknown; readonly errorType: string };
+
+/** How the platform took the answer. `status` is the HTTP status of the Runtime API, undefined when the connection broke. */
+export type Answer = {
+  readonly at: Instant;
+  readonly bodyBytes: number;
+  readonly status: number | undefined;
+  readonly serializedAt: Instant;
+};
+
+/** One invocation under observation. No method throws, none delays the answer. */
+export interface InvocationObservation {
+  /** What user code shall see as `_X_AMZN_TRACE_ID` and in the invoke store; undefined: there is no trace. */
+  readonly traceHeader: string | undefined;
+  /** Calls the handler inside the observer's async context and returns what it returned. */
+  run<T>(handler: () => T): T;
+  handlerSettled(outcome: HandlerOutcome): void;
+  answered(answer: Answer): void;
+}
+
+export type FlushReason = 'invocation' | 'shutdown' | 'crash';
+
+export interface InvocationObserver {
+  /** Called once, right before the first poll, or when init failed. */
+  initEnded(facts: InitFacts): void;
+  /** `event` is the parsed event; undefined when it was not JSON. */
+  begin(invocation: Invocation, event: unknown): InvocationObservation;
+  /** Sends what is recorded. Resolves when nothing of it needs the process any more, at the deadline at the latest. Never rejects. */
+  flush(reason: FlushReason, deadlineEpochMs: number): Promise<void>;
+}
+
+/** The observer that sees nothing. */
+export const unobserved: InvocationObserver = {
+  initEnded() {},
+  begin: (invocation) => ({
+    traceHeader: invocation.traceHeader,
+    run: (handler) => handler(),
+    handlerSettled() {},
+    answered() {},
+  }),
+  flush: () => Promise.resolve(),
+};
