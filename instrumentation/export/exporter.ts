@@ -21,7 +21,15 @@ export type SpanBatch = {
   readonly isSampledForOtlp: boolean;
 };
 
-export type ExportOutcome = { readonly sentSpans: number; readonly droppedSpans: number; readonly error?: string };
+export type ExportOutcome = {
+  readonly sentSpans: number;
+  /** Spans that are lost for good: refused, or too large for any datagram. */
+  readonly droppedSpans: number;
+  /** What may be sent again at the next flush; absent: nothing. */
+  readonly unsent?: readonly SpanBatch[];
+  /** Why something was not sent, in one line. */
+  readonly error?: string;
+};
 
 export interface Exporter {
   readonly name: string;

@@ -1,0 +1,32 @@
+// One bundle of the layer as a V8 script with its code cache: how start.cjs loads them, and how the build warms them, which
+// must agree to the letter because a cache belongs to one source text.
+
+import { readFileSync } from 'node:fs';
+import { Script } from 'node:vm';
+
+type BundleFunction = (exports: object, require: NodeJS.Require, module: { exports: object }) => void;
+
+/** The text that is compiled: the bundle as the body of a function, as Node's CommonJS loader does it. */
+export const wrapBundle = (code: string): string => `(function (exports, require, module) {${code}\n})`;
+
+/**
+ * Compiles `folder/name.cjs` with `folder/name.cache`. An absent cache, and one that V8 rejects (another Node, a flag in
+ * NODE_OPTIONS that changes V8's flag hash), mean an ordinary compilation and nothing else.
+ */
+export const compileBundle = (folder: string, name: string): Script => {
+  let cachedData: Buffer | undefined;
+  try {
+    cachedData = readFileSync(`${folder}/${name}.cache`);
+  } catch {}
+  const filename = `${folder}/${name}.cjs`;
+  // The build writes ASCII; latin1 is read without decoding and kept with one byte per character.
+  const source = wrapBundle(readFileSync(filename, 'latin1'));
+  return new Script(source, cachedData === undefined ? filename : { filename, cachedData });
+};
+
+/** Runs a compiled bundle and returns its exports. */
+export const evaluateBundle = (script: Script, require: NodeJS.Require): object => {
+  const module = { exports: {} };
+  (script.runInThisContext() as BundleFunction)(module.exports, require, module);
+  return module.exports;
+};

@@ -1,0 +1,11 @@
+// What start.cjs hands to the runtime bundle. Types only: the bundle runs in a `vm.Script`, where neither `require` nor
+// `import()` of its own exists.
+
+export type Host = {
+  /** Evaluates one of the layer's own bundles, once, with its code cache; returns its exports. Throws when the file is missing. */
+  loadBundle(name: 'xray' | 'otlp' | 'opentelemetry'): unknown;
+  /** `import()` as the user's module system does it; takes a `file:` URL or a bare specifier, resolved from the layer. */
+  importModule(specifier: string): Promise<unknown>;
+  /** CommonJS `require`, resolving from the layer: use absolute paths, or `createRequire` for a user's folder. */
+  require: NodeJS.Require;
+};

@@ -1,0 +1,16 @@
+// The file that Node runs, spanstrap/start.cjs in the layer. It loads the runtime bundle and hands it what only a file loaded
+// by Node's own CommonJS loader has. Nothing else belongs here: it is compiled without a code cache on every cold start.
+
+import { compileBundle, evaluateBundle } from './bundle-script.ts';
+import type { Host } from './host.ts';
+
+const loaded: Record<string, object> = {};
+
+const loadBundle = (name: string): object => {
+  loaded[name] ??= evaluateBundle(compileBundle(__dirname, name), require);
+  return loaded[name];
+};
+
+const host: Host = { loadBundle, importModule: (specifier) => import(specifier), require };
+
+(loadBundle('runtime') as { main(host: Host): unknown }).main(host);

@@ -1,0 +1,56 @@
+// Wall-clock time for spans, from the monotonic clock: durations stay true when the wall clock is corrected, and instants
+// stay true when the process was frozen.
+
+import type { HrTime } from '@opentelemetry/api';
+import type { Instant } from '../runtime/lifecycle.ts';
+
+// Captured before user code can mock them.
+const monotonicNow = performance.now.bind(performance);
+const { timeOrigin } = performance;
+const wallNow = Date.now;
+
+/** More than clock resolution: the wall clock was stepped, or the monotonic one stood still while the machine was suspended. */
+const TOLERATED_DRIFT_MS = 2;
+
+export class Clock {
+  // The instant zero of the monotonic clock as whole seconds and nanoseconds: a sum of doubles would lose the microseconds.
+  #originSeconds = 0;
+  #originNanos = 0;
+  #originEpochMs = 0;
+
+  constructor() {
+    this.#setOrigin(timeOrigin);
+    this.anchor();
+  }
+
+  /** Compares both clocks and follows the wall clock when it jumped. To be called whenever an invocation starts. */
+  anchor(): void {
+    const drift = wallNow() - (this.#originEpochMs + monotonicNow());
+    if (Math.abs(drift) > TOLERATED_DRIFT_MS) this.#setOrigin(this.#originEpochMs + drift);
+  }
+
+  now(): Instant {
+    return monotonicNow();
+  }
+
+  /** Seconds and nanoseconds since the epoch. */
+  hrTime(at: Instant): HrTime {
+    const nanos = this.#originNanos + Math.round(at * 1e6);
+    const seconds = Math.floor(nanos / 1e9);
+    return [this.#originSeconds + seconds, nanos - seconds * 1e9];
+  }
+
+  epochMs(at: Instant): number {
+    return this.#originEpochMs + at;
+  }
+
+  instant(epochMs: number): Instant {
+    return epochMs - this.#originEpochMs;
+  }
+
+  #setOrigin(epochMs: number): void {
+    this.#originEpochMs = epochMs;
+    this.#originSeconds = Math.floor(epochMs / 1000);
+    this.#originNanos = Math.round((epochMs - this.#originSeconds * 1000) * 1e6);
+  }
+}

@@ -1,0 +1,84 @@
+// One place that spans go to, with its own queue and its own failures: one that is down neither blocks nor starves another.
+
+import type { Exporter, ExportOutcome, SpanBatch } from './exporter.ts';
+
+export type DestinationOptions = {
+  readonly name: string;
+  /** Makes the exporter; called at the first flush that has something for it, because loading it costs milliseconds. */
+  open(): Exporter;
+  /** Whether a batch is meant for this destination. */
+  accepts(batch: SpanBatch): boolean;
+  /** Spans kept for another try when sending failed; the oldest batches go first. */
+  readonly maxQueuedSpans: number;
+  /** One line for the operator; called at the first failure of a row, and when it is over. */
+  report(message: string): void;
+};
+
+export class Destination {
+  readonly name: string;
+  readonly #options: DestinationOptions;
+  #exporter: Exporter | undefined;
+  #queue: SpanBatch[] = [];
+  #queuedSpans = 0;
+  #droppedSpans = 0;
+  #isFailing = false;
+
+  constructor(options: DestinationOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  add(batch: SpanBatch): void {
+    if (!this.#options.accepts(batch)) return;
+    this.#queue.push(batch);
+    this.#queuedSpans += batch.spans.length;
+    this.#bound();
+  }
+
+  /** Loads what a first flush would have to load. */
+  open(): void {
+    this.#exporter ??= this.#options.open();
+  }
+
+  /** Sends the queue; what could not be sent stays for the next flush. Never rejects. */
+  async flush(deadlineEpochMs: number): Promise<void> {
+    if (this.#queue.length === 0) return;
+    const batches = this.#queue;
+    this.#queue = [];
+    this.#queuedSpans = 0;
+    let outcome: ExportOutcome;
+    try {
+      this.#exporter ??= this.#options.open();
+      outcome = await this.#exporter.export(batches, deadlineEpochMs);
+    } catch (error) {
+      outcome = { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `${error}` };
+    }
+    this.#droppedSpans += outcome.droppedSpans;
+    if (outcome.unsent !== undefined) {
+      this.#queue = [...outcome.unsent, ...this.#queue];
+      this.#queuedSpans = this.#queue.reduce((sum, batch) => sum + batch.spans.length, 0);
+      this.#bound();
+    }
+    this.#reportChange(outcome);
+  }
+
+  #bound(): void {
+    while (this.#queuedSpans > this.#options.maxQueuedSpans && this.#queue.length > 1) {
+      const oldest = this.#queue.shift()!;
+      this.#queuedSpans -= oldest.spans.length;
+      this.#droppedSpans += oldest.spans.length;
+    }
+  }
+
+  #reportChange(outcome: ExportOutcome): void {
+    const isFailing = outcome.error !== undefined;
+    if (isFailing === this.#isFailing) return;
+    this.#isFailing = isFailing;
+    const queued = `${this.#queuedSpans} spans wait for the next try, ${this.#droppedSpans} are dropped so far`;
+    this.#options.report(
+      isFailing
+        ? `the ${this.name} export failed: ${outcome.error}; ${queued}`
+        : `the ${this.name} export works again; ${this.#droppedSpans} spans were dropped meanwhile`,
+    );
+  }
+}

@@ -1,0 +1,128 @@
+// The `http` block, from the old and the stable semantic conventions alike; where both are present the stable one wins.
+
+import { isIP } from 'node:net';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { isAwsCall } from './names.ts';
+import { peekText, type SpanAttributes, takeInteger, takeText } from './span-attributes.ts';
+import { SERVER } from './span-kinds.ts';
+import type { HttpBlock } from './subsegment.ts';
+import { cutText, GENERIC_TEXT_CHARS } from './text-limits.ts';
+import { authorityOf, withoutPort, withoutSecrets } from './url.ts';
+
+/** First wins; all are used up. */
+const KEYS = {
+  method: ['http.request.method', 'http.method'],
+  url: ['url.full', 'http.url'],
+  scheme: ['url.scheme', 'http.scheme'],
+  target: ['http.target'],
+  path: ['url.path'],
+  query: ['url.query'],
+  userAgent: ['user_agent.original', 'http.user_agent'],
+  status: ['http.response.status_code', 'http.status_code'],
+  contentLength: ['http.response.body.size', 'http.response_content_length'],
+  clientHost: ['server.address', 'http.host', 'net.peer.name', 'net.peer.ip'],
+  clientPort: ['server.port', 'net.peer.port'],
+  serverHost: ['server.address', 'http.host', 'http.server_name', 'net.host.name', 'host.name'],
+  serverPort: ['server.port', 'net.host.port'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** What alone makes a span an HTTP one. Addresses and ports do not: databases have them too. */
+const EVIDENCE: readonly string[] = [
+  ...KEYS.method,
+  ...KEYS.url,
+  ...KEYS.scheme,
+  ...KEYS.target,
+  ...KEYS.path,
+  ...KEYS.userAgent,
+  ...KEYS.status,
+  ...KEYS.contentLength,
+  'http.host',
+  'http.server_name',
+  'http.client_ip',
+];
+
+const CLIENT_ADDRESSES = ['client.address', 'http.client_ip', 'network.peer.address', 'net.peer.ip'] as const;
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: '80', https: '443' };
+
+const hasHttp = ({ values }: SpanAttributes): boolean => EVIDENCE.some((key) => values[key] !== undefined);
+
+/** The block and, for the flags, the status in it; undefined when no attribute speaks of HTTP. */
+export function httpBlockOf(
+  kind: number,
+  attributes: SpanAttributes,
+  events: ReadableSpan['events'],
+): HttpBlock | undefined {
+  if (!hasHttp(attributes)) return undefined;
+  const request: HttpBlock['request'] = {};
+  const method = takeText(attributes, KEYS.method);
+  if (method !== undefined) request.method = cutText(method, GENERIC_TEXT_CHARS);
+  const url = urlOf(kind, attributes);
+  if (url !== undefined) request.url = cutText(url, GENERIC_TEXT_CHARS);
+  const userAgent = takeText(attributes, KEYS.userAgent);
+  if (userAgent !== undefined) request.user_agent = cutText(userAgent, GENERIC_TEXT_CHARS);
+  const clientIp = kind === SERVER ? takeClientIp(attributes) : undefined;
+  if (clientIp !== undefined) request.client_ip = clientIp;
+
+  const response: HttpBlock['response'] = {};
+  const status = takeInteger(attributes, KEYS.status);
+  if (status !== undefined) response.status = status;
+  const contentLength = takeInteger(attributes, KEYS.contentLength) ?? receivedBytes(events);
+  if (contentLength !== undefined) response.content_length = contentLength;
+
+  const block: HttpBlock = {};
+  if (Object.keys(request).length > 0) block.request = request;
+  if (Object.keys(response).length > 0) block.response = response;
+  return block.request === undefined && block.response === undefined ? undefined : block;
+}
+
+/** The complete URL where there is one, otherwise built; without userinfo and query, which may hold secrets. */
+function urlOf(kind: number, attributes: SpanAttributes): string | undefined {
+  // An SQS call has its queue there, which belongs in the `aws` block.
+  const complete = isSqsCall(attributes) ? undefined : takeText(attributes, KEYS.url);
+  const scheme = takeText(attributes, KEYS.scheme) ?? 'http';
+  const host = takeText(attributes, kind === SERVER ? KEYS.serverHost : KEYS.clientHost);
+  const port = takeText(attributes, kind === SERVER ? KEYS.serverPort : KEYS.clientPort);
+  const path = takeText(attributes, KEYS.path);
+  const target = takeText(attributes, KEYS.target);
+  takeText(attributes, KEYS.query);
+  if (complete !== undefined) return withoutSecrets(complete);
+  const location = path ?? target;
+  if (host === undefined) return location === undefined ? undefined : withoutSecrets(location);
+  if (location === undefined && !hasRequest(attributes)) return undefined;
+  const hasPort = withoutPort(host) !== host || port === undefined || port === DEFAULT_PORTS[scheme];
+  const absolutePath = location === undefined ? '/' : location.startsWith('/') ? location : `/${location}`;
+  return withoutSecrets(`${scheme}://${authorityOf(host, hasPort ? undefined : port)}${absolutePath}`);
+}
+
+/** A host alone is not a request: an AWS call with a status has one too. */
+const hasRequest = ({ values }: SpanAttributes): boolean =>
+  KEYS.method.some((key) => values[key] !== undefined) || KEYS.scheme.some((key) => values[key] !== undefined);
+
+export const isSqsCall = (attributes: SpanAttributes): boolean =>
+  isAwsCall(attributes) &&
+  (attributes.values['rpc.service'] === 'SQS' ||
+    attributes.values['messaging.system'] === 'aws_sqs' ||
+    attributes.values['messaging.system'] === 'aws.sqs' ||
+    (peekText(attributes, 'rpc.method') ?? '').startsWith('SQS/'));
+
+/** Only an address that parses as IP; a host name stays in the metadata. */
+function takeClientIp(attributes: SpanAttributes): string | undefined {
+  for (const key of CLIENT_ADDRESSES) {
+    const text = peekText(attributes, key);
+    if (text === undefined || isIP(text) === 0) continue;
+    attributes.used.add(key);
+    return text;
+  }
+  return undefined;
+}
+
+/** The size of the answer as gRPC's old message events tell it. */
+function receivedBytes(events: ReadableSpan['events']): number | undefined {
+  for (const { attributes } of events) {
+    if (attributes?.['message.type'] !== 'RECEIVED') continue;
+    const bytes = attributes['messaging.message_payload_size_bytes'];
+    if (typeof bytes === 'number' && Number.isFinite(bytes)) return Math.trunc(bytes);
+  }
+  return undefined;
+}

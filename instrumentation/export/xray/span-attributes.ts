@@ -1,0 +1,68 @@
+// Reading a span's attributes so that each is used once: what a block of the document takes is marked, and what nobody took
+// ends in the metadata.
+
+export type SpanAttributes = {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly used: Set<string>;
+};
+
+export const attributesOf = (values: Readonly<Record<string, unknown>>): SpanAttributes => ({
+  values,
+  used: new Set(),
+});
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
+  return typeof value === 'boolean' || typeof value === 'bigint' ? String(value) : undefined;
+}
+
+function integerOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? Math.trunc(value) : undefined;
+  if (typeof value === 'bigint') return Number(value);
+  // Written as text by some instrumentations, and by our own `error.type`.
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+/** The text under `key`, which stays unused; undefined when it is empty or not a scalar. */
+export function peekText(attributes: SpanAttributes, key: string): string | undefined {
+  const value = attributes.values[key];
+  return value === undefined ? undefined : textOf(value) || undefined;
+}
+
+/** Takes every scalar under `keys` and gives the first that is not empty. */
+export function takeText(attributes: SpanAttributes, keys: readonly string[]): string | undefined {
+  let found: string | undefined;
+  for (const key of keys) {
+    const value = attributes.values[key];
+    if (value === undefined) continue;
+    const text = textOf(value);
+    if (text === undefined) continue;
+    attributes.used.add(key);
+    if (found === undefined && text !== '') found = text;
+  }
+  return found;
+}
+
+/** Takes every whole number under `keys`, also one written as text, and gives the first. */
+export function takeInteger(attributes: SpanAttributes, keys: readonly string[]): number | undefined {
+  let found: number | undefined;
+  for (const key of keys) {
+    const value = attributes.values[key];
+    if (value === undefined) continue;
+    const integer = integerOf(value);
+    if (integer === undefined) continue;
+    attributes.used.add(key);
+    if (found === undefined) found = integer;
+  }
+  return found;
+}
+
+/** The texts of a list, or of a single text; takes it. */
+export function takeTexts(attributes: SpanAttributes, key: string): string[] {
+  const value = attributes.values[key];
+  if (value === undefined) return [];
+  const texts = (Array.isArray(value) ? value : [value]).filter((one): one is string => typeof one === 'string');
+  if (texts.length > 0) attributes.used.add(key);
+  return texts;
+}

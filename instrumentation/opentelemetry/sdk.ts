@@ -1,0 +1,110 @@
+// The OpenTelemetry SDK with everything that hangs on it, in a bundle of its own: evaluated when the first span of user code
+// or of an outgoing call is started, never on the way to the first response of a function that makes none.
+
+import type {
+  TracerProvider as ApiTracerProvider,
+  Context,
+  ContextManager,
+  TextMapPropagator,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { type ReadableSpan, SamplingDecision, type Span, TracerProvider } from '@opentelemetry/sdk-trace-base';
+import type { Clock } from '../clock.ts';
+import { createSpanId, createTraceId } from '../ids.ts';
+import { createHttpInstrumentation, type HttpInstrumenter } from '../outgoing/http-instrumentation.ts';
+import { type OutgoingTrace, XrayPropagator } from './xray-propagator.ts';
+
+export type SdkOptions = {
+  readonly resource: ReadableSpan['resource'];
+  readonly clock: Clock;
+  readonly contextManager: ContextManager;
+  /** What outgoing calls made here continue in X-Ray. */
+  activeTrace(): (OutgoingTrace & { readonly isSampledForOtlp: boolean }) | undefined;
+  spanStarted(span: ReadableSpan): void;
+  spanEnded(span: ReadableSpan): void;
+};
+
+export type OpenTelemetrySdk = {
+  readonly provider: ApiTracerProvider;
+  readonly propagator: TextMapPropagator;
+  readonly http: HttpInstrumenter;
+  /** Binds the listeners of an event emitter to a context. */
+  bindEmitter(context: Context, emitter: object): object;
+};
+
+export function createSdk(options: SdkOptions): OpenTelemetrySdk {
+  const { resource, clock } = options;
+  const binder = new EmitterBinder(options.contextManager);
+  const provider = new TracerProvider({
+    resource,
+    idGenerator: { generateSpanId: createSpanId, generateTraceId: createTraceId },
+    // Whether an invocation is recorded was decided when it began; here only its flag for W3C headers is left to say.
+    sampler: {
+      shouldSample: () => ({
+        decision:
+          (options.activeTrace()?.isSampledForOtlp ?? true)
+            ? SamplingDecision.RECORD_AND_SAMPLED
+            : SamplingDecision.RECORD,
+      }),
+      toString: () => 'InvocationSampler',
+    },
+    spanProcessors: [
+      {
+        onStart(span) {
+          makePrecise(span, clock);
+          options.spanStarted(span as unknown as ReadableSpan);
+        },
+        onEnd: (span) => options.spanEnded(span),
+        forceFlush: () => Promise.resolve(),
+        shutdown: () => Promise.resolve(),
+      },
+    ],
+  });
+  return {
+    provider,
+    propagator: new CompositePropagator({
+      propagators: [
+        new W3CTraceContextPropagator(),
+        new W3CBaggagePropagator(),
+        new XrayPropagator(() => options.activeTrace()),
+      ],
+    }),
+    http: createHttpInstrumentation(),
+    bindEmitter: (context, emitter) => binder.bind(context, emitter),
+  };
+}
+
+/**
+ * The SDK starts spans at whole milliseconds of the wall clock, so that a child can seem to begin before its parent. A span
+ * that started just now gets the instant itself; one with a start time of the user's keeps it.
+ */
+function makePrecise(span: Span, clock: Clock): void {
+  const now = clock.hrTime(clock.now());
+  const { startTime } = span as unknown as { startTime: ReadableSpan['startTime'] };
+  const sinceMs = (now[0] - startTime[0]) * 1e3 + (now[1] - startTime[1]) / 1e6;
+  if (startTime[1] % 1e6 === 0 && Math.abs(sinceMs) < 2) Object.assign(span, { startTime: now });
+}
+
+/** OpenTelemetry's own binding of event emitters, over the runtime's context. */
+class EmitterBinder extends AsyncLocalStorageContextManager {
+  readonly #manager: ContextManager;
+
+  constructor(manager: ContextManager) {
+    super();
+    this.#manager = manager;
+  }
+
+  override active(): Context {
+    return this.#manager.active();
+  }
+
+  override with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    context: Context,
+    fn: F,
+    thisArg?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
+    return this.#manager.with(context, fn, thisArg, ...args);
+  }
+}

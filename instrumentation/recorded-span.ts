@@ -1,0 +1,207 @@
+// A span filled from facts: the phases of an invocation. It is both what user code sees as the active span and the record that
+// leaves (`ReadableSpan`), so that the SDK need not be loaded for the phases (its evaluation costs 3-5 ms at start).
+
+import type {
+  Attributes,
+  AttributeValue,
+  Exception,
+  HrTime,
+  Link,
+  Span,
+  SpanContext,
+  SpanKind,
+  SpanStatus,
+  TimeInput,
+} from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { Instant } from '../runtime/lifecycle.ts';
+import type { Clock } from './clock.ts';
+
+type TimedEvent = ReadableSpan['events'][number];
+
+export type RecordedSpanOptions = {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly spanContext: SpanContext;
+  readonly parent: SpanContext | undefined;
+  readonly startedAt: Instant;
+  readonly attributes: Attributes;
+  readonly links?: Link[];
+};
+
+/** What all recorded spans of a process share. */
+export type RecordingScope = {
+  readonly clock: Clock;
+  readonly resource: ReadableSpan['resource'];
+  readonly instrumentationScope: ReadableSpan['instrumentationScope'];
+};
+
+const UNSET = 0;
+const OK = 1;
+const ERROR = 2;
+/** The SDK's own default for attributes, events and links of a span. */
+const COUNT_LIMIT = 128;
+
+/** The error an exception event was made of, for exporters that want more than its text. */
+export const liveErrors = new WeakMap<TimedEvent, unknown>();
+
+export class RecordedSpan implements Span, ReadableSpan {
+  readonly kind: SpanKind;
+  name: string;
+  readonly attributes: Attributes;
+  readonly links: Link[];
+  readonly events: TimedEvent[] = [];
+  readonly startTime: HrTime;
+  endTime: HrTime = [0, 0];
+  status: SpanStatus = { code: UNSET };
+  ended = false;
+  droppedAttributesCount = 0;
+  droppedEventsCount = 0;
+  droppedLinksCount = 0;
+  readonly parentSpanContext?: SpanContext;
+  readonly startedAt: Instant;
+  readonly #scope: RecordingScope;
+  readonly #spanContext: SpanContext;
+
+  constructor(scope: RecordingScope, options: RecordedSpanOptions) {
+    this.#scope = scope;
+    this.#spanContext = options.spanContext;
+    this.kind = options.kind;
+    this.name = options.name;
+    this.attributes = options.attributes;
+    this.links = options.links ?? [];
+    this.startedAt = options.startedAt;
+    this.startTime = scope.clock.hrTime(options.startedAt);
+    if (options.parent !== undefined) this.parentSpanContext = options.parent;
+  }
+
+  get resource(): ReadableSpan['resource'] {
+    return this.#scope.resource;
+  }
+
+  get instrumentationScope(): ReadableSpan['instrumentationScope'] {
+    return this.#scope.instrumentationScope;
+  }
+
+  get duration(): HrTime {
+    if (!this.ended) return [-1, -1];
+    const nanos = (this.endTime[0] - this.startTime[0]) * 1e9 + this.endTime[1] - this.startTime[1];
+    return [Math.floor(nanos / 1e9), nanos % 1e9];
+  }
+
+  // An own property would be copied into every span; the SDK's type wants a function.
+  spanContext(): SpanContext {
+    return this.#spanContext;
+  }
+
+  isRecording(): boolean {
+    return !this.ended;
+  }
+
+  setAttribute(key: string, value: AttributeValue): this {
+    if (this.ended || typeof key !== 'string' || key === '' || !isAttributeValue(value)) return this;
+    if (!(key in this.attributes) && Object.keys(this.attributes).length >= COUNT_LIMIT) {
+      this.droppedAttributesCount++;
+      return this;
+    }
+    this.attributes[key] = value;
+    return this;
+  }
+
+  setAttributes(attributes: Attributes): this {
+    for (const key of Object.keys(attributes)) this.setAttribute(key, attributes[key]!);
+    return this;
+  }
+
+  addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
+    const attributes = isTime(attributesOrTime) ? undefined : attributesOrTime;
+    this.#addEvent(name, attributes ?? {}, isTime(attributesOrTime) ? attributesOrTime : time);
+    return this;
+  }
+
+  addLink(link: Link): this {
+    if (this.ended) return this;
+    if (this.links.length >= COUNT_LIMIT) this.droppedLinksCount++;
+    else this.links.push(link);
+    return this;
+  }
+
+  addLinks(links: Link[]): this {
+    for (const link of links) this.addLink(link);
+    return this;
+  }
+
+  setStatus(status: SpanStatus): this {
+    if (this.ended || status.code === UNSET || this.status.code === OK) return this;
+    this.status =
+      status.code === ERROR && typeof status.message === 'string'
+        ? { code: ERROR, message: status.message }
+        : { code: status.code };
+    return this;
+  }
+
+  updateName(name: string): this {
+    if (!this.ended) this.name = name;
+    return this;
+  }
+
+  recordException(exception: Exception, time?: TimeInput): void {
+    const attributes: Attributes = {};
+    const { code, name, message, stack } =
+      typeof exception === 'string'
+        ? { message: exception, code: undefined, name: undefined, stack: undefined }
+        : (exception as { code?: unknown; name?: string; message?: string; stack?: string });
+    const type = code ? String(code) : name;
+    if (type) attributes['exception.type'] = type;
+    if (message) attributes['exception.message'] = message;
+    if (stack) attributes['exception.stacktrace'] = stack;
+    const event = this.#addEvent('exception', attributes, time);
+    if (event !== undefined) liveErrors.set(event, exception);
+  }
+
+  /** User code may not end a phase: its end is a fact that the runtime reports. */
+  end(): void {}
+
+  /** Ends the span at a fact's instant; an end before the start counts as the start. */
+  endAt(at: Instant): void {
+    if (this.ended) return;
+    this.endTime = this.#scope.clock.hrTime(Math.max(at, this.startedAt));
+    this.ended = true;
+  }
+
+  #addEvent(name: string, attributes: Attributes, time: TimeInput | undefined): TimedEvent | undefined {
+    if (this.ended) return undefined;
+    if (this.events.length >= COUNT_LIMIT) {
+      this.events.shift();
+      this.droppedEventsCount++;
+    }
+    const event = { name, attributes, time: this.#hrTimeOf(time) };
+    this.events.push(event);
+    return event;
+  }
+
+  #hrTimeOf(time: TimeInput | undefined): HrTime {
+    const { clock } = this.#scope;
+    if (Array.isArray(time)) return time;
+    if (time instanceof Date) return clock.hrTime(clock.instant(time.getTime()));
+    // The API allows `performance.now()` as well as epoch milliseconds.
+    if (typeof time === 'number') return clock.hrTime(time <= clock.now() ? time : clock.instant(time));
+    return clock.hrTime(clock.now());
+  }
+}
+
+function isTime(value: unknown): value is TimeInput {
+  return typeof value === 'number' || value instanceof Date || (Array.isArray(value) && typeof value[0] === 'number');
+}
+
+function isAttributeValue(value: unknown): value is AttributeValue {
+  if (Array.isArray(value)) {
+    const type = typeof value.find((item) => item !== null && item !== undefined);
+    return type === 'undefined' || (isPrimitive(type) && value.every((item) => item == null || typeof item === type));
+  }
+  return isPrimitive(typeof value);
+}
+
+function isPrimitive(type: string): boolean {
+  return type === 'string' || type === 'number' || type === 'boolean';
+}

@@ -1,0 +1,162 @@
+// V8 code caches of the bundles, made by the layer's own Node after a warmed run and checked in a fresh process.
+
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Bundle, buildBundle } from './bundles.ts';
+import { requireCommand, runCommand } from './command.ts';
+import { makeBootstrapScript } from './layer-tree.ts';
+import { CACHE_FOLDER, type NodeBinary } from './node-binary.ts';
+import type { Architecture } from './node-lock.ts';
+import { BuildError } from './progress.ts';
+import { openWarmUpApi } from './warm-up-api.ts';
+
+/** Name of the bundle -> its cache. */
+export type CodeCaches = ReadonlyMap<string, Uint8Array>;
+
+/** How a program of the layer's architecture is started here: nothing, or the emulator and its arguments. */
+export type Launcher = readonly string[];
+
+const WARM_UP_DEADLINE_MS = 180_000;
+/** MB; the flags that the bootstrap derives from them must not disturb the cache. */
+const checkedMemorySizes = [128, 1024, 10_240];
+
+const defaultSysroot = '/usr/aarch64-linux-gnu';
+
+/** The launcher for `architecture`, or why there is none. */
+export const findLauncher = async (
+  architecture: Architecture,
+  binary: string,
+): Promise<{ readonly launcher: Launcher } | { readonly missing: string }> => {
+  const isNative = (architecture === 'arm64') === (process.arch === 'arm64');
+  const emulator = architecture === 'arm64' ? 'qemu-aarch64-static' : 'qemu-x86_64-static';
+  const sysroot = architecture === 'arm64' ? defaultSysroot : '/usr/x86_64-linux-gnu';
+  const launcher = isNative ? [] : [emulator, '-L', sysroot];
+  const [program, ...args] = [...launcher, binary, '--version'] as [string, ...string[]];
+  const { exitCode, stderr } = await runCommand(program, args);
+  if (exitCode === 0) return { launcher };
+  const reason = stderr.trim().split('\n')[0];
+  if (isNative)
+    throw new BuildError(`${binary} does not start: ${reason}`, 'check that this machine has glibc 2.28 and libstdc++');
+  return { missing: `${emulator} with ${sysroot} does not start it: ${reason}` };
+};
+
+/** The flags that the layer's bootstrap gives Node at a memory size, asked of the bootstrap itself. */
+const readBootstrapFlags = async (folder: string, memoryMb: number): Promise<string[]> => {
+  const output = await requireCommand(join(folder, 'bootstrap'), [], 'test/layer/bootstrap.test.ts', {
+    env: {
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+      AWS_LAMBDA_EXEC_WRAPPER: join(folder, 'print-arguments'),
+      SPANSTRAP_NODE: process.execPath,
+    },
+  });
+  return output.trim().split('\n').slice(1, -1);
+};
+
+const environmentOfFunction = (folder: string): Record<string, string> => ({
+  _HANDLER: 'index.handler',
+  AWS_LAMBDA_FUNCTION_NAME: 'warm-up',
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024',
+  AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/warm-up',
+  AWS_LAMBDA_LOG_STREAM_NAME: 'warm-up',
+  AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+  AWS_REGION: 'eu-west-1',
+  AWS_DEFAULT_REGION: 'eu-west-1',
+  LAMBDA_TASK_ROOT: join(folder, 'task'),
+  LAMBDA_RUNTIME_DIR: '/var/runtime',
+  LANG: 'en_US.UTF-8',
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  TZ: ':UTC',
+});
+
+/** Lays out a folder like the layer's, with the warm-up's own programs beside it. */
+const writeWarmUpFolder = async (folder: string, bundles: readonly Bundle[], nodeVersion: string): Promise<void> => {
+  const constants = { version: '0.0.0', nodeVersion };
+  const buildTool = (name: string) => buildBundle(name, `layer/${name}.ts`, constants);
+  const [warmStart, cacheCheck, handler, bootstrap] = await Promise.all([
+    buildTool('warm-start'),
+    buildTool('cache-check'),
+    buildTool('warm-up-handler'),
+    makeBootstrapScript(nodeVersion),
+  ]);
+  await mkdir(join(folder, 'spanstrap'));
+  await mkdir(join(folder, 'task'));
+  await Promise.all([
+    ...bundles.map(({ name, code }) => writeFile(join(folder, 'spanstrap', `${name}.cjs`), code)),
+    writeFile(join(folder, 'task/index.js'), handler.code),
+    writeFile(join(folder, 'warm-start.cjs'), warmStart.code),
+    writeFile(join(folder, 'cache-check.cjs'), cacheCheck.code),
+    writeFile(join(folder, 'bootstrap'), bootstrap),
+    writeFile(join(folder, 'print-arguments'), '#!/bin/sh\nprintf \'%s\\n\' "$@"\n'),
+  ]);
+  await Promise.all([chmod(join(folder, 'bootstrap'), 0o755), chmod(join(folder, 'print-arguments'), 0o755)]);
+};
+
+const runWarmUp = async (folder: string, command: readonly string[]): Promise<void> => {
+  const api = await openWarmUpApi();
+  const [program, ...args] = [
+    ...command,
+    '--hash-seed=1',
+    ...(await readBootstrapFlags(folder, 1024)),
+    join(folder, 'warm-start.cjs'),
+    join(folder, 'spanstrap'),
+    join(folder, 'spanstrap'),
+  ] as [string, ...string[]];
+  const env = { ...environmentOfFunction(folder), ...api.environment };
+  const deadline = AbortSignal.timeout(WARM_UP_DEADLINE_MS);
+  const ended = runCommand(program, args, { cwd: join(folder, 'task'), env, signal: deadline });
+  let apiFailure: unknown;
+  api.serve().catch((error: unknown) => {
+    apiFailure = error;
+  });
+  const { exitCode, stdout, stderr } = await ended;
+  api.close();
+  if (exitCode === 0 && apiFailure === undefined) return;
+  const words = `${apiFailure ?? ''}\n${stderr}\n${stdout}`.trim().split('\n').slice(-20).join('\n  ');
+  throw new BuildError(
+    `the warm-up run of the bundles ended with ${deadline.aborted ? 'its deadline' : (exitCode ?? 'a signal')}:\n  ${words}`,
+    './build.sh --no-code-cache, then run the layer in the emulator to see what is wrong with it',
+  );
+};
+
+const checkCaches = async (folder: string, command: readonly string[], names: readonly string[]): Promise<void> => {
+  for (const memoryMb of checkedMemorySizes) {
+    const flags = await readBootstrapFlags(folder, memoryMb);
+    const [program, ...args] = [
+      ...command,
+      ...flags,
+      join(folder, 'cache-check.cjs'),
+      join(folder, 'spanstrap'),
+      ...names,
+    ] as [string, ...string[]];
+    const rejected = await requireCommand(program, args, './build.sh --no-code-cache');
+    if (rejected === '') continue;
+    throw new BuildError(
+      `V8 rejects the code cache of ${rejected} under ${flags.join(' ')}`,
+      'look for a V8 flag in bootstrap/bootstrap or layer/warm-start.ts that changes the flag hash',
+    );
+  }
+};
+
+/** Makes and checks the caches of all bundles but `start`. Throws a BuildError when a bundle is never loaded or a cache rejected. */
+export const makeCodeCaches = async (
+  bundles: readonly Bundle[],
+  binary: NodeBinary,
+  launcher: Launcher,
+): Promise<CodeCaches> => {
+  await mkdir(CACHE_FOLDER, { recursive: true });
+  const folder = await mkdtemp(join(CACHE_FOLDER, 'warm-up-'));
+  try {
+    await writeWarmUpFolder(folder, bundles, binary.version);
+    const command = [...launcher, binary.path];
+    await runWarmUp(folder, command);
+    const names = bundles.map(({ name }) => name).filter((name) => name !== 'start');
+    await checkCaches(folder, command, names);
+    const caches = names.map(
+      async (name) => [name, await readFile(join(folder, 'spanstrap', `${name}.cache`))] as const,
+    );
+    return new Map(await Promise.all(caches));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};

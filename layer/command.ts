@@ -1,0 +1,44 @@
+// Runs a program to its end, for the build: output is collected, a failure is a value or a BuildError, never a hang on stdin.
+
+import { spawn } from 'node:child_process';
+import { BuildError } from './progress.ts';
+
+/** `signal` kills the program. */
+export type CommandOptions = { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly signal?: AbortSignal };
+
+export type CommandResult = { readonly exitCode: number | null; readonly stdout: string; readonly stderr: string };
+
+/** `exitCode` is null when the program does not exist or was killed; `stderr` then says which. */
+export const runCommand = (
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> =>
+  new Promise((resolve) => {
+    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.on('error', (error) => resolve({ exitCode: null, stdout, stderr: error.message }));
+    child.on('close', (exitCode, signal) =>
+      resolve({ exitCode, stdout, stderr: signal === null ? stderr : `${stderr}killed by ${signal}` }),
+    );
+  });
+
+/** Like runCommand, but anything except exit code 0 throws a BuildError with the program's own last words. */
+export const requireCommand = async (
+  program: string,
+  args: readonly string[],
+  advice: string,
+  options: CommandOptions = {},
+): Promise<string> => {
+  const { exitCode, stdout, stderr } = await runCommand(program, args, options);
+  if (exitCode === 0) return stdout;
+  const words = (stderr || stdout).trim().split('\n').slice(-12).join('\n  ');
+  throw new BuildError(`${program} ${args.join(' ')} ended with ${exitCode ?? 'no exit code'}:\n  ${words}`, advice);
+};

@@ -1,0 +1,75 @@
+// The unpacked layer as a list of files, and its writing to dist/. What is in the zip is decided here and nowhere else.
+
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Bundle, PROJECT_FOLDER } from './bundles.ts';
+import type { NodeBinary } from './node-binary.ts';
+
+/** The parts of the size table. */
+export type LayerPart = 'node' | 'runtime' | 'code cache' | 'packages' | 'licences';
+
+export type LayerFile = {
+  /** Relative to the layer, with slashes. */
+  readonly path: string;
+  readonly part: LayerPart;
+  /** Unix permission bits. */
+  readonly mode: number;
+  readonly contents: Uint8Array;
+};
+
+const READABLE = 0o644;
+const EXECUTABLE = 0o755;
+
+/** The bootstrap script with the major version of the layer's Node put in. */
+export const makeBootstrapScript = async (nodeVersion: string): Promise<Uint8Array> => {
+  const template = await readFile(join(PROJECT_FOLDER, 'bootstrap/bootstrap'), 'utf8');
+  const major = nodeVersion.split('.')[0]!;
+  return Buffer.from(template.replaceAll('__NODE_MAJOR__', major));
+};
+
+export const scriptFiles = async (nodeVersion: string, bundles: readonly Bundle[]): Promise<LayerFile[]> => [
+  { path: 'bootstrap', part: 'runtime', mode: EXECUTABLE, contents: await makeBootstrapScript(nodeVersion) },
+  ...bundles.map(
+    ({ name, code }): LayerFile => ({ path: `spanstrap/${name}.cjs`, part: 'runtime', mode: READABLE, contents: code }),
+  ),
+];
+
+export const codeCacheFiles = (caches: ReadonlyMap<string, Uint8Array>): LayerFile[] =>
+  [...caches].map(([name, contents]) => ({
+    path: `spanstrap/${name}.cache`,
+    part: 'code cache',
+    mode: READABLE,
+    contents,
+  }));
+
+export const nodeFile = async (binary: NodeBinary): Promise<LayerFile> => ({
+  path: 'bin/node',
+  part: 'node',
+  mode: EXECUTABLE,
+  contents: await readFile(binary.path),
+});
+
+export const licenceFiles = async (licences: string): Promise<LayerFile[]> => [
+  { path: 'LICENSE', part: 'licences', mode: READABLE, contents: await readFile(join(PROJECT_FOLDER, 'LICENSE')) },
+  { path: 'LICENSES', part: 'licences', mode: READABLE, contents: Buffer.from(licences) },
+];
+
+/**
+ * Writes the files below `folder`. It is filled beside its place and then renamed, so that nobody ever starts half a layer.
+ */
+export const writeLayerTree = async (folder: string, files: readonly LayerFile[]): Promise<void> => {
+  const partial = `${folder}.partial`;
+  const former = `${folder}.former`;
+  await rm(partial, { recursive: true, force: true });
+  for (const { path, mode, contents } of files) {
+    const target = join(partial, path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, contents, { mode });
+  }
+  await rm(former, { recursive: true, force: true });
+  await rename(folder, former).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await rename(partial, folder);
+  await rm(former, { recursive: true, force: true });
+};

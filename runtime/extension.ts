@@ -1,0 +1,88 @@
+// The extension inside the runtime's process. It makes Lambda wait before the freeze: woken by INVOKE, it lets the invocation
+// be answered, has everything flushed, and only then polls again. The client has its response all the while.
+
+import { type ExtensionsApi, PollRefused, type Registration } from './api/extensions-api.ts';
+
+/** Must not be the name of a file in /opt/extensions, which would make it an external extension. */
+export const EXTENSION_NAME = 'spanstrap';
+
+/** Joins the two event streams: the runtime says which invocations are answered, the extension waits for them. */
+export class AnsweredInvocations {
+  /** Answers nobody has waited for yet, by request id: the same id may be delivered twice. */
+  readonly #unclaimed = new Map<string, number>();
+  readonly #waiting = new Map<string, () => void>();
+
+  add(requestId: string): void {
+    const wake = this.#waiting.get(requestId);
+    if (wake !== undefined) {
+      this.#waiting.delete(requestId);
+      wake();
+      return;
+    }
+    this.#unclaimed.set(requestId, (this.#unclaimed.get(requestId) ?? 0) + 1);
+  }
+
+  /** Resolves when the runtime has answered this delivery; the event may come before or after the runtime's own. */
+  wait(requestId: string): Promise<void> {
+    const unclaimed = this.#unclaimed.get(requestId);
+    if (unclaimed !== undefined) {
+      if (unclaimed > 1) this.#unclaimed.set(requestId, unclaimed - 1);
+      else this.#unclaimed.delete(requestId);
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => this.#waiting.set(requestId, resolve));
+  }
+}
+
+export type Extension = {
+  /** False: Lambda refused or has no Extensions API; the runtime flushes before it polls instead. */
+  readonly isRegistered: boolean;
+  /** Why not, in words, when it is not registered. */
+  readonly refusal: string | undefined;
+  /** Polls until the API refuses; to be called when init is done. `onLost` says that the runtime must flush from now on. */
+  poll(flush: (deadlineEpochMs: number) => Promise<void>, onLost: (reason: string) => void): void;
+  answered(requestId: string): void;
+};
+
+/**
+ * Registers for INVOKE, or for no event at all when the platform knows none (concurrent invocations). Never rejects: a
+ * registration that fails leaves the runtime without an extension.
+ */
+export async function registerExtension(api: ExtensionsApi, events: readonly 'INVOKE'[]): Promise<Extension> {
+  let registration: Registration;
+  try {
+    registration = await api.register(EXTENSION_NAME, events);
+    if (!registration.registered && events.length > 0 && registration.reason.includes('InvalidEventType')) {
+      registration = await api.register(EXTENSION_NAME, []);
+      events = [];
+    }
+  } catch (error) {
+    registration = { registered: false, status: 0, reason: (error as Error).message };
+  }
+  if (!registration.registered) {
+    api.close();
+    return { isRegistered: false, refusal: registration.reason, poll() {}, answered() {} };
+  }
+
+  const { extensionId } = registration;
+  const invocations = new AnsweredInvocations();
+  const hearsInvocations = events.length > 0;
+  return {
+    isRegistered: hearsInvocations,
+    refusal: undefined,
+    poll(flush, onLost) {
+      void (async () => {
+        for (;;) {
+          const event = await api.next(extensionId);
+          if (event.type !== 'INVOKE') continue;
+          await invocations.wait(event.requestId);
+          await flush(event.deadlineEpochMs);
+        }
+      })().catch((error: unknown) => {
+        api.close();
+        onLost(error instanceof PollRefused ? error.message : String(error));
+      });
+    },
+    answered: hearsInvocations ? (requestId) => invocations.add(requestId) : () => {},
+  };
+}

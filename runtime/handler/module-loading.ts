@@ -1,0 +1,114 @@
+// Finds and evaluates the user's module and picks the handler out of it, in the order and with the errors of the managed
+// runtimes. Source: Lambda Developer Guide, "Define Lambda function handler in Node.js"; order observed from aws-lambda-ric.
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { runtimeError } from '../errors.ts';
+import { type HandlerName, parseHandlerName } from './handler-name.ts';
+
+export type ModuleLoader = {
+  readonly require: NodeJS.Require;
+  /** `import()` of the user's module system; takes a file URL. */
+  importModule(url: string): Promise<unknown>;
+  /** Tells the user something about their package, one line. */
+  warn(text: string): void;
+};
+
+/** A function as it was exported; how to call it is another file's business. */
+export type HandlerFunction = (...args: unknown[]) => unknown;
+
+/**
+ * Loads the handler named by `_HANDLER`.
+ * @throws Runtime.MalformedHandlerName, Runtime.HandlerNotFound, Runtime.ImportModuleError, Runtime.UserCodeSyntaxError, or
+ * whatever the user's module throws while it is evaluated
+ */
+export async function loadHandler(handler: string, taskRoot: string, loader: ModuleLoader): Promise<HandlerFunction> {
+  const name = parseHandlerName(handler);
+  const exports = await evaluate(name, taskRoot, loader);
+  const found = findExport(exports, name.exportPath);
+  if (!found) throw runtimeError('HandlerUndefined', { handler });
+  if (typeof found !== 'function') throw runtimeError('HandlerNotAFunction', { handler });
+  return found as HandlerFunction;
+}
+
+async function evaluate(name: HandlerName, taskRoot: string, loader: ModuleLoader): Promise<unknown> {
+  const base = resolve(taskRoot, name.folder, name.module);
+  try {
+    const file = findFile(base, loader);
+    if (file !== undefined) return await evaluateFile(file, loader);
+    const paths = [taskRoot, resolve(taskRoot, name.folder)];
+    return await evaluateFile(
+      { path: loader.require.resolve(name.folder + name.module, { paths }), isModule: false },
+      loader,
+    );
+  } catch (error) {
+    throw translateLoadError(error);
+  }
+}
+
+type UserFile = { readonly path: string; readonly isModule: boolean };
+
+/** An extensionless file or a folder comes first, then `.js`, `.mjs`, `.cjs`. */
+function findFile(base: string, loader: ModuleLoader): UserFile | undefined {
+  if (existsSync(base)) return { path: base, isModule: false };
+  if (isFile(`${base}.js`)) return { path: `${base}.js`, isModule: isModulePackage(dirname(base), loader) };
+  if (isFile(`${base}.mjs`)) return { path: `${base}.mjs`, isModule: true };
+  if (isFile(`${base}.cjs`)) return { path: `${base}.cjs`, isModule: false };
+  return undefined;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+async function evaluateFile(file: UserFile, loader: ModuleLoader): Promise<unknown> {
+  if (file.isModule) return loader.importModule(pathToFileURL(file.path).href);
+  try {
+    return loader.require(file.path);
+  } catch (error) {
+    // A module found out by its syntax, with a top-level await: only import() can wait for it.
+    if ((error as NodeJS.ErrnoException)?.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
+    return loader.importModule(pathToFileURL(loader.require.resolve(file.path)).href);
+  }
+}
+
+/** Whether the nearest package.json says `"type": "module"`; the search ends at a node_modules folder. */
+function isModulePackage(folder: string, loader: ModuleLoader): boolean {
+  for (let at = folder; ; at = dirname(at)) {
+    if (at.endsWith('/node_modules')) return false;
+    const path = join(at, 'package.json');
+    if (existsSync(path)) {
+      try {
+        return JSON.parse(readFileSync(path, 'utf8')).type === 'module';
+      } catch {
+        loader.warn(`${path} cannot be read, it will be ignored for ES module detection purposes.`);
+        return false;
+      }
+    }
+    if (dirname(at) === at) return false;
+  }
+}
+
+/** Walks the dotted path through anything truthy; what is not found there is looked for in the default export. */
+function findExport(exports: unknown, path: string): unknown {
+  const names = path.split('.');
+  return walk(exports, names) || walk((exports as { default?: unknown } | undefined)?.default, names);
+}
+
+function walk(start: unknown, names: readonly string[]): unknown {
+  let found = start;
+  for (const name of names) {
+    if (!found) return undefined;
+    found = (found as Record<string, unknown>)[name];
+  }
+  return found;
+}
+
+function translateLoadError(error: unknown): unknown {
+  if (error instanceof SyntaxError) return runtimeError('UserCodeSyntaxError', { cause: error });
+  if ((error as NodeJS.ErrnoException)?.code === 'MODULE_NOT_FOUND') {
+    return runtimeError('ImportModuleError', { cause: error as Error });
+  }
+  return error;
+}
