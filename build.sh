@@ -5,8 +5,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
   cat <<'USAGE'
-usage: ./build.sh [--arch x86_64|arm64] [--node VERSION] [--allow-unlocked]
-                           build the layer (both architectures) into dist/
+usage: ./build.sh [options]
+                           build the layer for x86_64 and arm64 into dist/
+         --arch x86_64     only this architecture, or arm64
+         --node VERSION    with another Node than the default of layer/node.lock.json
+         --allow-unlocked  even if that Node is not in layer/node.lock.json
+         --no-code-cache   without the run that makes V8's code caches
        ./build.sh test     install, build what changed, check, run all tests
        ./build.sh demo     install, build, run examples/orders-api in the emulator
        ./build.sh bench    install, build, run the benchmark
@@ -58,7 +62,7 @@ case ${1-} in
   bench)
     install
     "$node24" layer/build.ts --if-changed --arch host
-    exec npm run --silent bench -- "${@:2}"
+    npm run --silent bench -- "${@:2}" || fail 'the benchmark did not finish' 'npm run bench, and read its last lines'
     ;;
   '' | --*)
     install

@@ -16,13 +16,13 @@ export type Setting<T> = {
 const TRUE = new Set(['1', 'true', 'yes', 'on']);
 const FALSE = new Set(['0', 'false', 'no', 'off']);
 
-const text = <T>(
-  entry: Omit<Setting<string | T>, 'parse' | 'expected'> & { expected?: string },
-): Setting<string | T> => ({
-  expected: 'text',
-  ...entry,
-  parse: (value) => value,
+const optional = <T>(setting: Omit<Setting<T>, 'default'>): Setting<T | undefined> => ({
+  ...setting,
+  default: undefined,
 });
+
+const text = (entry: Omit<Setting<string>, 'parse' | 'expected' | 'default'> & { expected?: string }) =>
+  optional<string>({ expected: 'text', ...entry, parse: (value) => value });
 
 const flag = (entry: Omit<Setting<boolean>, 'parse' | 'expected'>): Setting<boolean> => ({
   ...entry,
@@ -33,20 +33,16 @@ const flag = (entry: Omit<Setting<boolean>, 'parse' | 'expected'>): Setting<bool
   },
 });
 
-const choice = <T extends string, D extends T | undefined>(
+const choice = <const T extends string>(
   values: readonly T[],
-  entry: Omit<Setting<T | D>, 'parse' | 'expected'>,
-): Setting<T | D> => ({
+  entry: Omit<Setting<NoInfer<T>>, 'parse' | 'expected'>,
+): Setting<T> => ({
   ...entry,
   expected: values.join(', '),
   parse: (value) => values.find((known) => known === value.toLowerCase()),
 });
 
-const number = <D extends number | undefined>(
-  min: number,
-  max: number,
-  entry: Omit<Setting<number | D>, 'parse' | 'expected'>,
-): Setting<number | D> => ({
+const number = (min: number, max: number, entry: Omit<Setting<number>, 'parse' | 'expected'>): Setting<number> => ({
   ...entry,
   expected: `a number from ${min} to ${max}`,
   parse: (value) => {
@@ -55,17 +51,18 @@ const number = <D extends number | undefined>(
   },
 });
 
-const choices = <T extends string>(
+const choices = <const T extends string>(
   values: readonly T[],
-  entry: Omit<Setting<readonly T[] | undefined>, 'parse' | 'expected'>,
-): Setting<readonly T[] | undefined> => ({
-  ...entry,
-  expected: `a comma separated list of ${values.join(', ')}`,
-  parse: (value) => {
-    const items = value.split(',').map((item) => item.trim().toLowerCase());
-    return items.every((item) => (values as readonly string[]).includes(item)) ? (items as T[]) : undefined;
-  },
-});
+  entry: Omit<Setting<readonly T[]>, 'parse' | 'expected' | 'default'>,
+) =>
+  optional<readonly T[]>({
+    ...entry,
+    expected: `a comma separated list of ${values.join(', ')}`,
+    parse: (value) => {
+      const items = value.split(',').map((item) => item.trim().toLowerCase());
+      return items.every((item) => (values as readonly string[]).includes(item)) ? (items as T[]) : undefined;
+    },
+  });
 
 /** `key=value,key=value` with percent-encoded values (W3C Baggage, as OpenTelemetry uses it). */
 const pairs = (
@@ -97,12 +94,10 @@ export const settingsTable = {
   }),
   exporters: choices(['xray', 'otlp', 'none'], {
     env: ['OTEL_TRACES_EXPORTER'],
-    default: undefined,
     doc: 'Where spans go. Unset: `xray`, and `otlp` as soon as an OTLP endpoint is set.',
   }),
-  xrayDaemonAddress: text<undefined>({
+  xrayDaemonAddress: text({
     env: ['AWS_XRAY_DAEMON_ADDRESS'],
-    default: undefined,
     expected: 'host:port, or udp:host:port tcp:host:port',
     doc: 'Where the X-Ray daemon listens; Lambda sets it.',
   }),
@@ -114,15 +109,13 @@ export const settingsTable = {
       'of their own (`prefixed`), only what the function did (`attach`), or nothing (`off`). `auto` is `attach` in China ' +
       'and GovCloud, where Lambda draws the phases itself, and `phases` elsewhere.',
   }),
-  otlpEndpoint: text<undefined>({
+  otlpEndpoint: text({
     env: ['OTEL_EXPORTER_OTLP_ENDPOINT'],
-    default: undefined,
     expected: 'an http or https URL',
     doc: 'OTLP/HTTP endpoint of all signals; traces go to `/v1/traces` below it.',
   }),
-  otlpTracesEndpoint: text<undefined>({
+  otlpTracesEndpoint: text({
     env: ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
-    default: undefined,
     expected: 'an http or https URL',
     doc: 'OTLP/HTTP endpoint of traces, used as it is.',
   }),
@@ -169,9 +162,8 @@ export const settingsTable = {
     default: 1,
     doc: 'Share of traces for the ratio samplers.',
   }),
-  serviceName: text<undefined>({
+  serviceName: text({
     env: ['OTEL_SERVICE_NAME'],
-    default: undefined,
     doc: "`service.name`; the function's name when unset.",
   }),
   resourceAttributes: pairs({
@@ -184,11 +176,13 @@ export const settingsTable = {
     default: 2048,
     doc: 'Spans kept per destination while it cannot be reached; the oldest are dropped first.',
   }),
-  handlerCompat: choice(['node22', 'node24'], {
-    env: ['SPANSTRAP_HANDLER_COMPAT'],
-    default: undefined,
-    doc: 'Follows one managed runtime exactly in how a handler becomes a response; unset: all styles work.',
-  }),
+  handlerCompat: optional(
+    choice(['node22', 'node24'], {
+      env: ['SPANSTRAP_HANDLER_COMPAT'],
+      default: 'node24',
+      doc: 'Follows one managed runtime exactly in how a handler becomes a response; unset: all styles work.',
+    }),
+  ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'none'], {
     env: ['SPANSTRAP_LOG_LEVEL', 'OTEL_LOG_LEVEL'],
     default: 'warn',

@@ -1,6 +1,8 @@
 // Reads the settings out of the environment: one frozen result, one line for each value that cannot be used. The only place
 // that knows how a variable becomes a value; what there is to set stands in the table.
 
+import { runtimeError } from '../runtime/errors.ts';
+import type { FunctionIdentity } from '../runtime/handler/context.ts';
 import { type Setting, type SettingsTable, settingsTable } from './settings-table.ts';
 
 export type Settings = {
@@ -35,6 +37,36 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     problems.push(`${variable} is no setting of spanstrap${suggest(variable, known)}`);
   }
   return { settings: Object.freeze(settings) as Settings, problems };
+}
+
+type Environment = Record<string, string | undefined>;
+
+/**
+ * A variable that the platform always sets.
+ * @throws Runtime.PlatformError
+ */
+export function requireVariable(env: Environment, variable: string): string {
+  const value = env[variable];
+  if (!value) throw runtimeError('MissingEnvironmentVariable', { variable });
+  return value;
+}
+
+/** Reads a variable that user code must not see, and removes it. */
+export function takeVariable(env: Environment, variable: string): string | undefined {
+  const value = env[variable];
+  delete env[variable];
+  return value;
+}
+
+/** What the context object shows of the function's configuration. */
+export function readIdentity(env: Environment): FunctionIdentity {
+  return {
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+  };
 }
 
 /** Read by the bootstrap script before Node runs. */

@@ -21,7 +21,8 @@ import { chooseParent, type Parentage, type XrayParentRule } from './parent.ts';
 import { RecordedSpan, type RecordingScope } from './recorded-span.ts';
 import type { Sampler } from './sampler.ts';
 import { withParent } from './trace-header.ts';
-import { recogniseTrigger } from './triggers/table.ts';
+import { recogniseTrigger } from './triggers/recognition.ts';
+import { describeResult } from './triggers/result.ts';
 import type { Trigger, TriggerOptions } from './triggers/trigger.ts';
 
 const INTERNAL = 0;
@@ -74,7 +75,11 @@ export class Recorder implements InvocationObserver {
   begin(invocation: Invocation, event: unknown): InvocationObservation {
     const { clock, hasXray, hasOtlp, sampler, xrayParentRule, trigger: triggerOptions } = this.#options;
     clock.anchor();
-    const trigger = recogniseTrigger(event, triggerOptions, invocation);
+    const trigger = recogniseTrigger(event, triggerOptions, {
+      clientContextJson: invocation.clientContextJson,
+      eventBytes: invocation.eventBytes,
+      receivedEpochMs: clock.epochMs(invocation.receivedAt),
+    });
     const parentage = chooseParent(invocation.traceHeader, trigger.carrier, xrayParentRule);
     const { header } = parentage;
     const isSampledForXray = hasXray && header?.sampled === true && header.parentId !== undefined;
@@ -132,11 +137,11 @@ type RecordOptions = {
 
 /** One invocation that is recorded. */
 export class InvocationRecord implements InvocationObservation {
-  readonly isRecording = true;
   readonly traceHeader: string | undefined;
   /** The X-Ray header outgoing calls continue, verbatim but for `Parent`. */
   readonly xrayHeader: string | undefined;
   readonly isSampledForXray: boolean;
+  readonly isSampledForOtlp: boolean;
 
   readonly #options: RecorderOptions;
   readonly #record: RecordOptions;
@@ -146,6 +151,7 @@ export class InvocationRecord implements InvocationObservation {
   readonly #invocation: RecordedSpan;
   readonly #consumer: RecordedSpan | undefined;
   readonly #context: Context;
+  #outcome: HandlerOutcome | undefined;
   #answeredAt: Instant | undefined;
   #spans: ReadableSpan[] = [];
   #isClosed = false;
@@ -161,6 +167,7 @@ export class InvocationRecord implements InvocationObservation {
     this.#record = record;
     this.#trigger = trigger;
     this.isSampledForXray = record.isSampledForXray;
+    this.isSampledForOtlp = record.isSampledForOtlp;
     const traceFlags = record.isSampledForOtlp ? SAMPLED : 0;
     const newContext = (): SpanContext => ({ traceId: parentage.traceId, spanId: createSpanId(), traceFlags });
 
@@ -238,10 +245,25 @@ export class InvocationRecord implements InvocationObservation {
     for (const step of init.steps) draw(step.name, step.startedAt, step.endedAt, phase);
   }
 
+  /** What it means for the spans is worked out when the response is on its way. */
   handlerSettled(outcome: HandlerOutcome): void {
+    this.#outcome = outcome;
+  }
+
+  answered(answer: Answer): void {
+    this.#answeredAt = answer.at;
+    if (this.#outcome !== undefined) this.#describeOutcome(this.#outcome);
+    this.#consumer?.endAt(answer.at);
+    this.#invocation.endAt(answer.at);
+    this.#server.endAt(answer.at);
+    this.#record.answered(this);
+  }
+
+  #describeOutcome(outcome: HandlerOutcome): void {
     const server = this.#server;
     if (outcome.ok) {
-      const { attributes, errorType } = this.#trigger.describeResult(outcome.result);
+      const { trigger: options } = this.#options;
+      const { attributes, errorType } = describeResult(this.#trigger, outcome.result, options, outcome.isStreamed);
       server.setAttributes(attributes);
       if (errorType !== undefined) {
         server.setAttribute('error.type', errorType);
@@ -257,14 +279,6 @@ export class InvocationRecord implements InvocationObservation {
     }
     // Once, where it happened; X-Ray and OpenTelemetry both read it from there.
     this.#invocation.recordException(isObject(error) ? (error as Error) : String(error));
-  }
-
-  answered(answer: Answer): void {
-    this.#answeredAt = answer.at;
-    this.#consumer?.endAt(answer.at);
-    this.#invocation.endAt(answer.at);
-    this.#server.endAt(answer.at);
-    this.#record.answered(this);
   }
 
   /** A span that ended; when this invocation has left already, it follows in a batch of its own. */
@@ -293,7 +307,7 @@ export class InvocationRecord implements InvocationObservation {
   }
 
   #batch(spans: readonly ReadableSpan[]): SpanBatch {
-    return { spans, xray: this.#xray, isSampledForOtlp: this.#record.isSampledForOtlp };
+    return { spans, xray: this.#xray, isSampledForOtlp: this.isSampledForOtlp };
   }
 
   #describe(invocation: Invocation, trigger: Trigger, parentage: Parentage): Attributes {

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { BuildError } from './progress.ts';
 
 export const PROJECT_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -30,11 +30,37 @@ export type BundleConstants = { readonly version: string; readonly nodeVersion: 
 
 const standIn = (name: string): string => join(PROJECT_FOLDER, 'layer/stand-ins', `${name}.ts`);
 
+/**
+ * Resolves OpenTelemetry's packages from the project, so that each is there once: dependants pin a patch version each, and the
+ * tree then holds, say, core 3.1.0 below core 3.1.1. A package that the project does not have is left where it was found.
+ */
+const singleCopy: Plugin = {
+  name: 'single-copy',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^@opentelemetry\// }, async ({ path, kind, pluginData }) => {
+      if (pluginData === singleCopy || !existsSync(join(PROJECT_FOLDER, 'node_modules', path))) return undefined;
+      return resolve(path, { kind, resolveDir: PROJECT_FOLDER, pluginData: singleCopy });
+    });
+  },
+};
+
+/**
+ * Leaves out the resource detectors' search for a machine id, which nobody calls here. Its `import()` of further modules makes
+ * esbuild wrap all of @opentelemetry/api in functions for late evaluation.
+ */
+const noMachineId: Plugin = {
+  name: 'no-machine-id',
+  setup({ onLoad }) {
+    onLoad({ filter: /@opentelemetry\/resources\/.*\/getMachineId\.mjs$/ }, () => ({
+      contents: 'export const getMachineId = () => Promise.resolve(undefined);',
+    }));
+  },
+};
+
 const sharedOptions = {
   absWorkingDir: PROJECT_FOLDER,
   bundle: true,
   platform: 'node',
-  target: 'node24',
   // Without `module` first esbuild takes the CommonJS builds for node, which it cannot shake: 2.3 times the start time.
   mainFields: ['module', 'main'],
   conditions: ['module', 'import'],
@@ -44,10 +70,13 @@ const sharedOptions = {
     'require-in-the-middle': standIn('require-in-the-middle'),
     'import-in-the-middle': standIn('import-in-the-middle'),
   },
+  plugins: [singleCopy, noMachineId],
   minifySyntax: true,
   minifyWhitespace: true,
   // Names stay: shorter ones gain nothing at the start (25.4 against 26.3 ms, n = 60), and these stand in users' stack traces.
   minifyIdentifiers: false,
+  // Node prints the whole source line of an uncaught error: one of 100 kB buries the log.
+  lineLimit: 160,
   charset: 'ascii',
   legalComments: 'none',
   metafile: true,
@@ -77,6 +106,7 @@ export const buildBundle = async (name: BundleName, entry: string, constants: Bu
   const { code, metafile } = await runEsbuild(entry, {
     ...sharedOptions,
     format: 'cjs',
+    target: `node${constants.nodeVersion.split('.')[0]}`,
     entryPoints: [entry],
     outfile: `${name}.cjs`,
     define: {
@@ -97,7 +127,7 @@ export const buildLayerBundles = async (constants: BundleConstants): Promise<Lay
   return { bundles, missingEntries: entries.filter((entry) => !present.includes(entry)).map(([, entry]) => entry) };
 };
 
-/** The command line tool as one file with everything it needs inside; it runs on the shell's Node, 22 or newer. */
+/** The command line tool as one file with everything it needs inside; it runs on the shell's Node. */
 export const buildCommandLine = async (entry: string, constants: BundleConstants): Promise<Uint8Array> => {
   const { code } = await runEsbuild(entry, {
     ...sharedOptions,

@@ -1,9 +1,10 @@
 // V8 code caches of the bundles, made by the layer's own Node after a warmed run and checked in a fresh process.
 
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bundle, buildBundle } from './bundles.ts';
-import { requireCommand, runCommand } from './command.ts';
+import { lastWords, requireCommand, runCommand } from './command.ts';
 import { makeBootstrapScript } from './layer-tree.ts';
 import { CACHE_FOLDER, type NodeBinary } from './node-binary.ts';
 import type { Architecture } from './node-lock.ts';
@@ -31,8 +32,7 @@ export const findLauncher = async (
   const emulator = architecture === 'arm64' ? 'qemu-aarch64-static' : 'qemu-x86_64-static';
   const sysroot = architecture === 'arm64' ? defaultSysroot : '/usr/x86_64-linux-gnu';
   const launcher = isNative ? [] : [emulator, '-L', sysroot];
-  const [program, ...args] = [...launcher, binary, '--version'] as [string, ...string[]];
-  const { exitCode, stderr } = await runCommand(program, args);
+  const { exitCode, stderr } = await runCommand([...launcher, binary, '--version']);
   if (exitCode === 0) return { launcher };
   const reason = stderr.trim().split('\n')[0];
   if (isNative)
@@ -42,7 +42,7 @@ export const findLauncher = async (
 
 /** The flags that the layer's bootstrap gives Node at a memory size, asked of the bootstrap itself. */
 const readBootstrapFlags = async (folder: string, memoryMb: number): Promise<string[]> => {
-  const output = await requireCommand(join(folder, 'bootstrap'), [], 'test/layer/bootstrap.test.ts', {
+  const output = await requireCommand([join(folder, 'bootstrap')], 'test/layer/bootstrap.test.ts', {
     env: {
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
       AWS_LAMBDA_EXEC_WRAPPER: join(folder, 'print-arguments'),
@@ -84,6 +84,7 @@ const writeWarmUpFolder = async (folder: string, bundles: readonly Bundle[], nod
   await Promise.all([
     ...bundles.map(({ name, code }) => writeFile(join(folder, 'spanstrap', `${name}.cjs`), code)),
     writeFile(join(folder, 'task/index.js'), handler.code),
+    writeFile(join(folder, 'task/package.json'), '{}'),
     writeFile(join(folder, 'warm-start.cjs'), warmStart.code),
     writeFile(join(folder, 'cache-check.cjs'), cacheCheck.code),
     writeFile(join(folder, 'bootstrap'), bootstrap),
@@ -94,17 +95,17 @@ const writeWarmUpFolder = async (folder: string, bundles: readonly Bundle[], nod
 
 const runWarmUp = async (folder: string, command: readonly string[]): Promise<void> => {
   const api = await openWarmUpApi();
-  const [program, ...args] = [
+  const warmStart = [
     ...command,
     '--hash-seed=1',
     ...(await readBootstrapFlags(folder, 1024)),
     join(folder, 'warm-start.cjs'),
     join(folder, 'spanstrap'),
     join(folder, 'spanstrap'),
-  ] as [string, ...string[]];
+  ];
   const env = { ...environmentOfFunction(folder), ...api.environment };
   const deadline = AbortSignal.timeout(WARM_UP_DEADLINE_MS);
-  const ended = runCommand(program, args, { cwd: join(folder, 'task'), env, signal: deadline });
+  const ended = runCommand(warmStart, { cwd: join(folder, 'task'), env, signal: deadline });
   let apiFailure: unknown;
   api.serve().catch((error: unknown) => {
     apiFailure = error;
@@ -112,7 +113,7 @@ const runWarmUp = async (folder: string, command: readonly string[]): Promise<vo
   const { exitCode, stdout, stderr } = await ended;
   api.close();
   if (exitCode === 0 && apiFailure === undefined) return;
-  const words = `${apiFailure ?? ''}\n${stderr}\n${stdout}`.trim().split('\n').slice(-20).join('\n  ');
+  const words = lastWords(`${apiFailure ?? ''}\n${stderr}\n${stdout}`);
   throw new BuildError(
     `the warm-up run of the bundles ended with ${deadline.aborted ? 'its deadline' : (exitCode ?? 'a signal')}:\n  ${words}`,
     './build.sh --no-code-cache, then run the layer in the emulator to see what is wrong with it',
@@ -122,14 +123,8 @@ const runWarmUp = async (folder: string, command: readonly string[]): Promise<vo
 const checkCaches = async (folder: string, command: readonly string[], names: readonly string[]): Promise<void> => {
   for (const memoryMb of checkedMemorySizes) {
     const flags = await readBootstrapFlags(folder, memoryMb);
-    const [program, ...args] = [
-      ...command,
-      ...flags,
-      join(folder, 'cache-check.cjs'),
-      join(folder, 'spanstrap'),
-      ...names,
-    ] as [string, ...string[]];
-    const rejected = await requireCommand(program, args, './build.sh --no-code-cache');
+    const check = [...command, ...flags, join(folder, 'cache-check.cjs'), join(folder, 'spanstrap'), ...names];
+    const rejected = await requireCommand(check, './build.sh --no-code-cache');
     if (rejected === '') continue;
     throw new BuildError(
       `V8 rejects the code cache of ${rejected} under ${flags.join(' ')}`,
@@ -138,7 +133,7 @@ const checkCaches = async (folder: string, command: readonly string[], names: re
   }
 };
 
-/** Makes and checks the caches of all bundles but `start`. Throws a BuildError when a bundle is never loaded or a cache rejected. */
+/** Makes and checks the caches of the bundles that the warm-up loads. Throws a BuildError when it fails or V8 rejects a cache. */
 export const makeCodeCaches = async (
   bundles: readonly Bundle[],
   binary: NodeBinary,
@@ -150,11 +145,10 @@ export const makeCodeCaches = async (
     await writeWarmUpFolder(folder, bundles, binary.version);
     const command = [...launcher, binary.path];
     await runWarmUp(folder, command);
-    const names = bundles.map(({ name }) => name).filter((name) => name !== 'start');
+    const bundleFolder = join(folder, 'spanstrap');
+    const names = bundles.map(({ name }) => name).filter((name) => existsSync(join(bundleFolder, `${name}.cache`)));
     await checkCaches(folder, command, names);
-    const caches = names.map(
-      async (name) => [name, await readFile(join(folder, 'spanstrap', `${name}.cache`))] as const,
-    );
+    const caches = names.map(async (name) => [name, await readFile(join(bundleFolder, `${name}.cache`))] as const);
     return new Map(await Promise.all(caches));
   } finally {
     await rm(folder, { recursive: true, force: true });

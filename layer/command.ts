@@ -10,12 +10,11 @@ export type CommandResult = { readonly exitCode: number | null; readonly stdout:
 
 /** `exitCode` is null when the program does not exist or was killed; `stderr` then says which. */
 export const runCommand = (
-  program: string,
-  args: readonly string[],
+  [program, ...args]: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> =>
   new Promise((resolve) => {
-    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program!, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -30,15 +29,25 @@ export const runCommand = (
     );
   });
 
+/** The last lines of what a program said, indented and cut to a width that can be read. */
+export const lastWords = (output: string): string =>
+  output
+    .trim()
+    .split('\n')
+    .slice(-20)
+    .map((line) => (line.length > 200 ? `${line.slice(0, 200)} ...` : line))
+    .join('\n  ');
+
 /** Like runCommand, but anything except exit code 0 throws a BuildError with the program's own last words. */
 export const requireCommand = async (
-  program: string,
-  args: readonly string[],
+  command: readonly string[],
   advice: string,
   options: CommandOptions = {},
 ): Promise<string> => {
-  const { exitCode, stdout, stderr } = await runCommand(program, args, options);
+  const { exitCode, stdout, stderr } = await runCommand(command, options);
   if (exitCode === 0) return stdout;
-  const words = (stderr || stdout).trim().split('\n').slice(-12).join('\n  ');
-  throw new BuildError(`${program} ${args.join(' ')} ended with ${exitCode ?? 'no exit code'}:\n  ${words}`, advice);
+  throw new BuildError(
+    `${command.join(' ')} ended with ${exitCode ?? 'no exit code'}:\n  ${lastWords(stderr || stdout)}`,
+    advice,
+  );
 };

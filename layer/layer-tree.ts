@@ -1,7 +1,7 @@
-// The unpacked layer as a list of files, and its writing to dist/. What is in the zip is decided here and nowhere else.
+// The layer as a list of files: what is in the zip is decided here and nowhere else.
 
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Bundle, PROJECT_FOLDER } from './bundles.ts';
 import type { NodeBinary } from './node-binary.ts';
 
@@ -53,23 +53,3 @@ export const licenceFiles = async (licences: string): Promise<LayerFile[]> => [
   { path: 'LICENSE', part: 'licences', mode: READABLE, contents: await readFile(join(PROJECT_FOLDER, 'LICENSE')) },
   { path: 'LICENSES', part: 'licences', mode: READABLE, contents: Buffer.from(licences) },
 ];
-
-/**
- * Writes the files below `folder`. It is filled beside its place and then renamed, so that nobody ever starts half a layer.
- */
-export const writeLayerTree = async (folder: string, files: readonly LayerFile[]): Promise<void> => {
-  const partial = `${folder}.partial`;
-  const former = `${folder}.former`;
-  await rm(partial, { recursive: true, force: true });
-  for (const { path, mode, contents } of files) {
-    const target = join(partial, path);
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, contents, { mode });
-  }
-  await rm(former, { recursive: true, force: true });
-  await rename(folder, former).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
-  await rename(partial, folder);
-  await rm(former, { recursive: true, force: true });
-};

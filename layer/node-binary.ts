@@ -65,14 +65,13 @@ const providePackage = async (version: string, architecture: Architecture): Prom
   await makeFolder(cached, async (folder) => {
     // npm checks the integrity that the registry states; the lock then checks the binary itself.
     await requireCommand(
-      'npm',
-      ['pack', `${name}@${version}`, '--pack-destination', folder, '--loglevel=error'],
+      ['npm', 'pack', `${name}@${version}`, '--pack-destination', folder, '--loglevel=error'],
       `check the network and that ${name}@${version} exists: npm view ${name} versions`,
       { cwd: folder },
     );
     await requireCommand(
-      'tar',
       [
+        'tar',
         '-xzf',
         `${name}-${version}.tgz`,
         '--strip-components=1',
@@ -98,7 +97,7 @@ const strip = async (path: string, sha256: string, architecture: Architecture): 
     let isDone = false;
     try {
       await makeFolder(target, async (folder) => {
-        const { exitCode } = await runCommand(tool, ['-o', join(folder, 'node'), path]);
+        const { exitCode } = await runCommand([tool, '-o', join(folder, 'node'), path]);
         if (exitCode !== 0) throw new BuildError(`${tool} cannot strip ${path}`, 'another tool');
         isDone = true;
       });

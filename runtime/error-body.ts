@@ -1,6 +1,7 @@
 // A thrown value as the Runtime API's error body and error type header. Never throws: user code may throw anything.
 // Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes"; body as aws-lambda-ric makes it.
 
+import { types } from 'node:util';
 import { PAYLOAD_LIMIT_BYTES } from './api/wire.ts';
 import { errorTable } from './error-table.ts';
 import type { HandlerCompat } from './handler-compat.ts';
@@ -62,7 +63,7 @@ type ErrorLike = { readonly name: unknown; readonly message: unknown; readonly s
 
 function countsAsError(thrown: unknown, compat: HandlerCompat): thrown is ErrorLike {
   if (compat === 'node24') return thrown instanceof Error;
-  if (isError(thrown)) return true;
+  if (compat === 'node22' ? types.isNativeError(thrown) : isError(thrown)) return true;
   const { name, message, stack } = (thrown ?? {}) as ErrorLike;
   const hasTexts = typeof name === 'string' && typeof message === 'string' && typeof stack === 'string';
   return hasTexts && name !== '' && stack !== '' && (message !== '' || compat === undefined);

@@ -323,7 +323,7 @@ export const errorTable = {
     phase: 'runtime-api',
     blame: 'function',
     retry: false,
-    message: 'Failed to post handler success response. Http response code: {status}. {body}',
+    message: 'Failed to post handler {what} response. Http response code: {status}. {body}',
     advice: 'Status 413: the response is over 6 MB; put it into S3 and answer with its address, or stream it.',
   },
   InvocationGone: {

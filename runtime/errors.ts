@@ -70,7 +70,7 @@ function adoptCause(error: RuntimeError, cause: unknown): void {
 function framesOf(reason: unknown): string | undefined {
   try {
     const { stack } = reason as { stack?: unknown };
-    const start = typeof stack === 'string' ? stack.search(/^\s+at /m) : -1;
+    const start = typeof stack === 'string' ? stack.search(/^[ \t]+at /m) : -1;
     return start < 0 ? undefined : (stack as string).slice(start);
   } catch {
     return undefined;

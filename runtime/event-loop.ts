@@ -17,3 +17,11 @@ export function watchEventLoop(process: NodeJS.Process): WhenIdle {
     return () => void waiting.delete(callback);
   };
 }
+
+/** What Node still holds open, for the message about a handler that can never finish; empty when there is nothing. */
+export function describeResources(process: NodeJS.Process): string {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const named = [...counts].map(([kind, count]) => (count === 1 ? kind : `${count} ${kind}`));
+  return named.length === 0 ? '' : `(still open, but not waited for: ${named.join(', ')})`;
+}

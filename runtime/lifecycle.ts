@@ -34,7 +34,13 @@ export type Invocation = {
 };
 
 export type HandlerOutcome =
-  | { readonly ok: true; readonly at: Instant; readonly result: unknown }
+  | {
+      readonly ok: true;
+      readonly at: Instant;
+      /** What the handler returned; of a streamed response its HTTP prelude, when it has one. */
+      readonly result: unknown;
+      readonly isStreamed: boolean;
+    }
   | { readonly ok: false; readonly at: Instant; readonly error: unknown; readonly errorType: string };
 
 /** How the platform took the answer. `status` is the HTTP status of the Runtime API, undefined when the connection broke. */
@@ -77,3 +83,54 @@ export const unobserved: InvocationObserver = {
   }),
   flush: () => Promise.resolve(),
 };
+
+/**
+ * An observer whose failures stay its own: whatever it throws is told to `onFault`, and the invocation goes on unobserved.
+ * What the handler throws passes through.
+ */
+export function guarded(observer: InvocationObserver, onFault: (error: unknown) => void): InvocationObserver {
+  const attempt = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      onFault(error);
+    }
+  };
+  return {
+    initEnded: (facts) => attempt(() => observer.initEnded(facts)),
+    begin(invocation, event) {
+      let observation: InvocationObservation;
+      try {
+        observation = observer.begin(invocation, event);
+      } catch (error) {
+        onFault(error);
+        return unobserved.begin(invocation, event);
+      }
+      return {
+        traceHeader: observation.traceHeader,
+        run(handler) {
+          let isCalled = false;
+          try {
+            return observation.run(() => {
+              isCalled = true;
+              return handler();
+            });
+          } catch (error) {
+            if (isCalled) throw error;
+            onFault(error);
+            return handler();
+          }
+        },
+        handlerSettled: (outcome) => attempt(() => observation.handlerSettled(outcome)),
+        answered: (answer) => attempt(() => observation.answered(answer)),
+      };
+    },
+    async flush(reason, deadlineEpochMs) {
+      try {
+        await observer.flush(reason, deadlineEpochMs);
+      } catch (error) {
+        onFault(error);
+      }
+    },
+  };
+}

@@ -9,7 +9,7 @@ export type StackFrame = {
   readonly label: string;
 };
 
-const LINE_LIMIT = 2048;
+const LINE_LIMIT = 1024;
 const FRAME = /^\s+at (.+)$/;
 const POSITION = /^(.+):(\d+):\d+$/;
 /** The place in a file where the outermost `eval` was called; `eval at` can be nested. */
@@ -38,7 +38,7 @@ function findFrames(stack: string, message: string): number {
   const at = stack.indexOf(message);
   if (at < 0) return 0;
   // A short message can also be a part of a function's name or a path: then frames stand in front of it.
-  return /^\s+at /m.test(stack.slice(0, at)) ? 0 : at + message.length;
+  return /^[ \t]+at /m.test(stack.slice(0, at)) ? 0 : at + message.length;
 }
 
 function parseFrame(line: string): StackFrame | undefined {
@@ -65,5 +65,7 @@ function parseLocation(location: string): { path?: string; line?: number } {
   const place = EVAL_SITE.exec(location)?.[1] ?? location;
   const position = POSITION.exec(place);
   if (position === null) return { path: place };
-  return { path: position[1]!, line: Number(position[2]) };
+  const line = Number(position[2]);
+  // Readers of the header decode the line as an integer and drop everything when it is none.
+  return line <= 0x7fffffff ? { path: position[1]!, line } : { path: position[1]! };
 }

@@ -19,6 +19,8 @@ import { InertSpan } from '../inert-span.ts';
  * Proven against the installed package in the tests.
  */
 export const API_VERSION = '1.10.0';
+/** Of the SDK in the `opentelemetry` bundle; the tests hold it against the installed package. */
+export const SDK_VERSION = '3.1.1';
 
 const GLOBAL_KEY = Symbol.for('opentelemetry.js.api.1');
 const NO_SPAN_CONTEXT = { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 };

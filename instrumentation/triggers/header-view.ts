@@ -2,29 +2,22 @@
 
 import { contextText, spelt } from './carriers.ts';
 import { isObject, type Loose } from './event-fields.ts';
+import type { Attributes } from '@opentelemetry/api';
 import type { Carrier } from './trigger.ts';
 
 const MAX_VALUES = 32;
 
-/** Headers that may be given several times and mean their concatenation; of all others the first counts. */
-const joined = ['tracestate', 'baggage', 'x-forwarded-for'];
-
 export type HeaderView = Carrier & {
   /** All values of a header, name in lower case; empty when there is none. */
   all(name: string): string[];
+  /** Attributes of the wanted headers, lists as the convention wants them: `http.request.header.<name>`. */
+  captured(direction: 'request' | 'response', names: readonly string[]): Attributes;
 };
 
 function valuesOf(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value === 'number') return [String(value)];
-  if (!Array.isArray(value)) return [];
-  const values: string[] = [];
-  for (let i = 0; i < value.length && i < MAX_VALUES; i++) {
-    const item = (value as Loose[])[i];
-    const one: unknown = isObject(item) ? item?.value : item;
-    if (typeof one === 'string') values.push(one);
-  }
-  return values;
+  return (Array.isArray(value) ? value.slice(0, MAX_VALUES) : [value])
+    .map((item) => (isObject(item) ? item.value : typeof item === 'number' ? String(item) : item))
+    .filter((item) => typeof item === 'string');
 }
 
 /**
@@ -38,10 +31,7 @@ export function headerView(single: Loose, multi: Loose, mayEnumerate: boolean): 
     const view = new Map<string, unknown>();
     for (const headers of [single, multi]) {
       if (!isObject(headers)) continue;
-      for (const name in headers) {
-        const value: unknown = headers[name];
-        if (value !== null) view.set(name.toLowerCase(), value);
-      }
+      for (const name in headers) if (headers[name] !== null) view.set(name.toLowerCase(), headers[name]);
     }
     return view;
   }
@@ -54,9 +44,15 @@ export function headerView(single: Loose, multi: Loose, mayEnumerate: boolean): 
 
   return {
     all,
-    get(name) {
-      const values = all(name);
-      return contextText(values.length > 1 && joined.includes(name) ? values.join(',') : values[0]);
+    captured(direction, names) {
+      const attributes: Attributes = {};
+      for (const name of names) {
+        const values = all(name);
+        if (values.length > 0) attributes[`http.${direction}.header.${name}`] = values;
+      }
+      return attributes;
     },
+    // These may be given several times and mean their concatenation; of all others the first counts.
+    get: (name) => contextText(/^(tracestate|baggage)$/.test(name) ? all(name).join() : all(name)[0]),
   };
 }

@@ -10,14 +10,11 @@ export type Carrier = { get(name: string): string | undefined };
 /** A record that carries the context of its producer, and what the link to it says. */
 export type LinkCarrier = { readonly carrier: Carrier; readonly attributes: Attributes };
 
-/** How the source turns a result into an HTTP status: see `describeResult`. */
-export type HttpRule = 'rest' | 'http-api' | 'function-url' | 'load-balancer' | 'cloudfront' | 'explicit';
-
-/** The records of one delivery, for `batchItemFailures`. */
-export type Batch = {
-  readonly size: number;
-  /** Sequence number of the first record, for sources that retry from a checkpoint; undefined for queues. */
-  readonly firstSequenceNumber: string | undefined;
+/** What a result means for the span. */
+export type ResultDescription = {
+  readonly attributes: Attributes;
+  /** Set when the result is an error: the HTTP status as text (`503`), or `batch_item_failure`. */
+  readonly errorType: string | undefined;
 };
 
 export type Trigger = {
@@ -37,16 +34,16 @@ export type Trigger = {
   readonly linkCarriers: readonly LinkCarrier[];
   /** When the oldest record was sent or the gateway took the request, in epoch milliseconds of the sender's clock. */
   readonly sentEpochMs: number | undefined;
-  readonly batch: Batch | undefined;
-  readonly httpRule: HttpRule | undefined;
+  /**
+   * What a successful handler's result means for the span. The result of a streamed response is its HTTP prelude, if it has one.
+   * Never throws: of a result that resists reading nothing is said.
+   */
+  describeResult(result: unknown, isStreamed?: boolean): ResultDescription;
 };
-
-/** What a row says of an event; everything it leaves out is undefined or empty in the trigger. */
-export type Description = { readonly [Field in keyof Omit<Trigger, 'source'>]?: Trigger[Field] | undefined };
 
 /** What the invocation brings along beside the event. */
 export type Delivery = {
-  /** `Lambda-Runtime-Client-Context`, JSON text; parsed only when nothing else carries a context. */
+  /** `Lambda-Runtime-Client-Context`, JSON text; parsed when a header is looked up that the event does not have. */
   readonly clientContextJson?: string | undefined;
   /** When the event was received; without it no wait is computed. */
   readonly receivedEpochMs?: number | undefined;
@@ -83,7 +80,7 @@ export type TriggerOptions = {
   readonly batchFailureIsError: 'all' | 'any' | 'never';
 };
 
-export const defaultTriggerOptions: TriggerOptions = Object.freeze({
+export const defaultTriggerOptions: TriggerOptions = {
   semconvOptIn: [],
   requestHeaders: [],
   responseHeaders: [],
@@ -107,4 +104,4 @@ export const defaultTriggerOptions: TriggerOptions = Object.freeze({
   readsDatadog: false,
   infersHttpStatus: true,
   batchFailureIsError: 'all',
-});
+};

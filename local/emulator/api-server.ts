@@ -202,7 +202,7 @@ export class ApiServer {
       return route.handle(sandbox, call, requestIdOf(route, path));
     };
     const fault = this.#options.faults.strike(entry.api);
-    if (fault?.hold) await fault.hold;
+    await fault?.hold;
     const isReplaced = fault?.answer !== undefined || fault?.raw !== undefined || fault?.close === true;
     if (isReplaced && !fault?.applied) await read({ keepBytes: 0 });
     const answer = isReplaced && !fault?.applied ? undefined : await handle();

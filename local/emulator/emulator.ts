@@ -1,57 +1,27 @@
 // Lambda on this machine: takes invocations, starts and resets the execution environment, enforces its time limits, freezes it
 // between invocations. The rules inside one environment are sandbox.ts; the wire is api-server.ts.
 
-import path from 'node:path';
+import { PAYLOAD_LIMIT_BYTES } from '../../runtime/api/wire.ts';
 import { Conditions, type WaitOptions } from '../conditions.ts';
 import { ApiServer, type TranscriptEntry } from './api-server.ts';
-import { type EnvironmentOptions, type InitializationType, lambdaEnvironment } from './environment-variables.ts';
-import { type Fault, Faults, type SplitPlan } from './faults.ts';
+import { type EmulatorOptions, type EmulatorSettings, settle } from './emulator-options.ts';
+import { lambdaEnvironment } from './environment-variables.ts';
+import { Faults } from './faults.ts';
 import { eventBytes, type InvocationResult, type InvokeOptions, PendingInvocation } from './invocation.ts';
-import { exitError, exitText, timeoutError, timeoutText } from './platform-errors.ts';
-import { type Delivery, type InitFailure, Sandbox } from './sandbox.ts';
+import { exitError, exitText, timeoutError } from './platform-errors.ts';
+import {
+  endLine,
+  extensionLine,
+  initFailureText,
+  initReportLine,
+  reportLine,
+  startLine,
+  timeoutLine,
+} from './platform-log.ts';
+import type { ProcessExit } from './process.ts';
+import { type InitFailure, Sandbox } from './sandbox.ts';
 import { type ShutdownReason, type ShutdownReport, shutDown } from './shutdown.ts';
-import { makeTraceHeader, type TracingMode } from './trace-header.ts';
-
-export type EmulatorOptions = {
-  /** Path of the file that Lambda would start. Or `command`: any other runtime, with its arguments. */
-  readonly bootstrap?: string;
-  readonly command?: readonly [file: string, ...args: string[]];
-  /** Stands for /var/task: working directory, LAMBDA_TASK_ROOT. */
-  readonly taskRoot: string;
-  readonly handler: string;
-  /** Stands for /opt; the bootstrap's folder when not given. */
-  readonly layerRoot?: string;
-  readonly functionName?: string;
-  readonly functionVersion?: string;
-  readonly region?: string;
-  readonly accountId?: string;
-  readonly memoryMb?: number;
-  /** Of an invocation, extensions included; 30 000 when not given. */
-  readonly timeoutMs?: number;
-  /** 10 000 when not given, as on demand; with provisioned concurrency 130 000 or the function's own timeout. */
-  readonly initTimeoutMs?: number;
-  /** The function's own variables. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Wins over what the platform sets; undefined removes. */
-  readonly platformEnvironment?: Readonly<Record<string, string | undefined>>;
-  /** SIGSTOP for the process group whenever it is idle, SIGCONT before the next invocation. */
-  readonly freeze?: boolean;
-  /** Which trace header an invocation gets that brings none of its own; `active` when not given. */
-  readonly tracing?: TracingMode;
-  readonly xrayDaemonAddress?: string;
-  readonly initializationType?: InitializationType;
-  readonly logFormat?: 'Text' | 'JSON';
-  readonly logLevel?: string;
-  /** Managed Instances: several invocations at once, no freeze, no INVOKE events. */
-  readonly maxConcurrency?: number;
-  /** File names in /opt/extensions. Their processes are not started here: whoever registers under such a name is external. */
-  readonly externalExtensions?: readonly string[];
-  readonly faults?: readonly Fault[];
-  /** Cuts every answer of the API into pieces. */
-  readonly splitAnswers?: SplitPlan;
-  /** Every line of the process's output, while it comes. */
-  readonly onLine?: (line: string) => void;
-};
+import { makeTraceHeader } from './trace-header.ts';
 
 /** Calls that are kept; older ones are dropped, so that a benchmark's memory stays flat. */
 const TRANSCRIPT_LIMIT = 10_000;
@@ -63,7 +33,8 @@ export class Emulator {
   readonly platformLogs: string[] = [];
   readonly transcript: TranscriptEntry[] = [];
   readonly faults: Faults;
-  readonly #options: EmulatorOptions;
+  readonly #settings: EmulatorSettings;
+  readonly #onLine: ((line: string) => void) | undefined;
   readonly #conditions: Conditions;
   readonly #server: ApiServer;
   #runtimeApi = '';
@@ -73,15 +44,15 @@ export class Emulator {
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: EmulatorOptions) {
-    this.#options = options;
+    this.#settings = settle(options);
+    this.#onLine = options.onLine;
     this.faults = new Faults(options.faults);
     this.#conditions = new Conditions(() => this.#describe());
-    const { splitAnswers, initializationType } = options;
     this.#server = new ApiServer({
       sandbox: () => this.#sandbox,
       faults: this.faults,
-      splitAnswers,
-      isSnapStart: initializationType === 'snap-start',
+      splitAnswers: options.splitAnswers,
+      isSnapStart: options.initializationType === 'snap-start',
       onCall: (entry) => {
         if (this.transcript.push(entry) > TRANSCRIPT_LIMIT) this.transcript.shift();
         this.#conditions.changed();
@@ -93,7 +64,7 @@ export class Emulator {
   /** Opens the API's port. Environments start with the first invocation, or with `init()`. */
   async open(): Promise<void> {
     this.#runtimeApi = await this.#server.listen();
-    if (this.#options.initializationType === 'provisioned-concurrency') await this.init();
+    if (this.#settings.environment.initializationType === 'provisioned-concurrency') await this.init();
   }
 
   /** `host:port` of the Runtime API. */
@@ -130,11 +101,12 @@ export class Emulator {
   /** Starts an environment ahead of the first invocation. Resolves with its init time in ms; throws when init fails. */
   async init(): Promise<number> {
     const sandbox = this.#living() ?? this.#start();
-    const failure = await this.#initOutcome(sandbox, this.#initTimeoutMs);
+    const failure = await this.#initOutcome(sandbox, this.#settings.initTimeoutMs);
     if (failure) {
       await this.#destroy(sandbox, 'failure');
-      throw new Error(`init failed: ${describeFailure(failure)}\n${this.#describe()}`);
+      throw new Error(`init failed: ${initFailureText(failure)}\n${this.#describe()}`);
     }
+    if (this.#settings.isFreezing && this.#active === 0) await this.freeze();
     return sandbox.initMs!;
   }
 
@@ -143,10 +115,14 @@ export class Emulator {
    * `event`: any JSON value; a string or bytes are sent as they are.
    */
   invoke(event?: unknown, options: InvokeOptions = {}): Promise<InvocationResult> {
-    const { timeoutMs = 30_000, tracing = 'active', maxConcurrency } = this.#options;
+    const { timeoutMs, tracing, maxConcurrency, functionArn } = this.#settings;
+    const body = eventBytes(event);
+    if (body.length > PAYLOAD_LIMIT_BYTES) {
+      return Promise.reject(new RangeError(`the event has ${body.length} bytes, Lambda takes ${PAYLOAD_LIMIT_BYTES}`));
+    }
     const given = options.traceHeader;
     const traceHeader = given === null ? undefined : (given ?? makeTraceHeader(tracing));
-    const invocation = new PendingInvocation(eventBytes(event), options, this.#functionArn, timeoutMs, traceHeader);
+    const invocation = new PendingInvocation(body, options, functionArn, timeoutMs, traceHeader);
     this.#active++;
     const turn =
       maxConcurrency === undefined ? this.#queue.then(() => this.#serve(invocation)) : this.#serve(invocation);
@@ -155,8 +131,7 @@ export class Emulator {
       this.#conditions.changed();
     });
     this.#queue = done.catch(() => {});
-    const failed = done.then(() => invocation.result);
-    const result = Promise.race([invocation.result, failed]);
+    const result = Promise.race([invocation.result, done.then(() => invocation.result)]);
     return options.signal ? abortable(result, options.signal) : result;
   }
 
@@ -204,53 +179,24 @@ export class Emulator {
     await this.#server.close();
   }
 
-  get #functionArn(): string {
-    const { region = 'eu-west-1', accountId = '123456789012', functionName = 'function' } = this.#options;
-    return `arn:aws:lambda:${region}:${accountId}:function:${functionName}`;
-  }
-
-  get #initTimeoutMs(): number {
-    const { initTimeoutMs, initializationType = 'on-demand', timeoutMs = 30_000 } = this.#options;
-    return initTimeoutMs ?? (initializationType === 'on-demand' ? 10_000 : Math.max(130_000, timeoutMs));
-  }
-
   #start(): Sandbox {
-    const { bootstrap, command, taskRoot, maxConcurrency, handler, layerRoot, ...options } = this.#options;
-    const start = command ?? (bootstrap === undefined ? undefined : ([path.resolve(bootstrap)] as const));
-    if (!start) throw new Error('the emulator needs a bootstrap or a command to start');
-    const functionName = options.functionName ?? 'function';
-    const functionVersion = options.functionVersion ?? '$LATEST';
-    const environment: EnvironmentOptions = {
-      ...options,
-      runtimeApi: this.#runtimeApi,
-      handler,
-      taskRoot: path.resolve(taskRoot),
-      layerRoot: path.resolve(layerRoot ?? path.dirname(start[0])),
-      functionName,
-      functionVersion,
-      memoryMb: options.memoryMb ?? 512,
-      region: options.region ?? 'eu-west-1',
-      initializationType:
-        options.initializationType ?? (maxConcurrency === undefined ? 'on-demand' : 'lambda-managed-instances'),
-      maxConcurrency,
-    };
+    const { command, environment, maxConcurrency, externalExtensions, accountId } = this.#settings;
+    const { functionName, functionVersion, handler, taskRoot } = environment;
     this.#generation++;
     this.#sandbox = new Sandbox({
-      command: start,
-      cwd: environment.taskRoot,
-      env: lambdaEnvironment(environment),
+      command,
+      cwd: taskRoot,
+      env: lambdaEnvironment({ ...environment, runtimeApi: this.#runtimeApi }),
       maxConcurrency,
-      externalExtensions: options.externalExtensions ?? [],
+      externalExtensions,
       metadata: { functionName, functionVersion, handler },
-      accountId: options.accountId ?? '123456789012',
+      accountId,
       onLine: (line) => {
         this.logs.push(line);
-        options.onLine?.(line);
+        this.#onLine?.(line);
         this.#conditions.changed();
       },
       onChange: () => this.#conditions.changed(),
-      onDelivered: ({ invocation }) =>
-        this.#log(`START RequestId: ${invocation.requestId} Version: ${functionVersion}`),
     });
     return this.#sandbox;
   }
@@ -266,24 +212,25 @@ export class Emulator {
     invocation.cold = sandbox === undefined || !sandbox.isUsed;
     sandbox ??= this.#start();
     sandbox.process.thaw();
-    let failure = await this.#initOutcome(sandbox, this.#initTimeoutMs);
+    let failure = await this.#initOutcome(sandbox, this.#settings.initTimeoutMs);
     if (failure) {
-      this.#log(`INIT_REPORT Phase: init Status: ${describeFailure(failure)}`);
+      this.#log(initReportLine(performance.now() - sandbox.process.startedAt, failure));
       await this.#destroy(sandbox, failure.cause === 'timeout' ? 'timeout' : 'failure');
       // Init runs once more inside the invocation, on the function's own clock.
       invocation.start();
-      sandbox = this.#concurrentSuccessor() ?? this.#start();
+      sandbox = this.#startedMeanwhile() ?? this.#start();
       failure = await this.#initOutcome(sandbox, invocation.timeoutMs);
     }
-    if (failure) return this.#failInvocation(sandbox, invocation, failure);
+    if (failure) return this.#failInit(sandbox, invocation, failure);
+    if (!sandbox.isUsed) for (const extension of sandbox.extensions.all) this.#log(extensionLine(extension));
     sandbox.isUsed = true;
     if (invocation.cold) invocation.initMs = sandbox.initMs;
     await this.#run(sandbox, invocation);
   }
 
   /** With several invocations at once another one may have started the new environment already. */
-  #concurrentSuccessor(): Sandbox | undefined {
-    return this.#options.maxConcurrency === undefined ? undefined : this.#living();
+  #startedMeanwhile(): Sandbox | undefined {
+    return this.#settings.maxConcurrency === undefined ? undefined : this.#living();
   }
 
   async #initOutcome(sandbox: Sandbox, timeoutMs: number): Promise<InitFailure | undefined> {
@@ -293,55 +240,62 @@ export class Emulator {
     return failure;
   }
 
-  async #failInvocation(sandbox: Sandbox, invocation: PendingInvocation, failure: InitFailure): Promise<void> {
-    const { requestId, timeoutMs } = invocation;
-    if (failure.cause === 'init-error') {
-      const { body, contentType, errorType } = failure;
-      invocation.settle({ status: 'init-error', payload: body, contentType, errorType, platformErrorType: errorType });
-    } else if (failure.cause === 'timeout') {
-      this.#log(`${new Date().toISOString()} ${requestId} ${timeoutText(timeoutMs)}`);
-      invocation.fail('timeout', timeoutError(requestId, timeoutMs));
-    } else {
-      invocation.fail('crash', exitError(requestId, failure.exit));
-    }
-    await this.#destroy(sandbox, failure.cause === 'timeout' ? 'timeout' : 'failure');
-    invocation.end({ how: 'reset', cause: failure.cause === 'timeout' ? 'timeout' : 'crash' });
+  async #failInit(sandbox: Sandbox, invocation: PendingInvocation, failure: InitFailure): Promise<void> {
+    if (failure.cause === 'timeout') return this.#timeOut(sandbox, invocation);
+    if (failure.cause === 'exit') return this.#crash(sandbox, invocation, failure.exit);
+    const { body, contentType, errorType } = failure;
+    invocation.settle({ status: 'init-error', payload: body, contentType, errorType, platformErrorType: errorType });
+    await this.#destroy(sandbox, 'failure');
+    invocation.end({ how: 'reset', cause: 'crash' });
   }
 
   async #run(sandbox: Sandbox, invocation: PendingInvocation): Promise<void> {
     const { requestId, timeoutMs } = invocation;
-    if (!sandbox.isConcurrent) invocation.start();
+    const { environment, isFreezing } = this.#settings;
     const clock = Promise.withResolvers<'timeout'>();
     let timer: NodeJS.Timeout | undefined;
     const startClock = (): void => {
       timer = setTimeout(() => clock.resolve('timeout'), invocation.startedAt! + timeoutMs - performance.now());
     };
-    const delivered = sandbox.deliver(invocation);
-    if (sandbox.isConcurrent) void delivered.then(startClock);
-    else startClock();
+    const delivered = sandbox.deliver(invocation).then(() => {
+      this.#log(startLine(requestId, environment.functionVersion));
+      if (sandbox.isConcurrent) startClock();
+    });
+    if (!sandbox.isConcurrent) {
+      invocation.start();
+      startClock();
+    }
     const how = await Promise.race([invocation.left, sandbox.process.exited, clock.promise]);
     clearTimeout(timer);
-    if (how === 'timeout') {
-      this.#log(`${new Date().toISOString()} ${requestId} ${timeoutText(timeoutMs)}`);
-      invocation.fail('timeout', timeoutError(requestId, timeoutMs));
-      const delivery = sandbox.deliveries.find((candidate) => candidate.invocation === invocation);
-      if (sandbox.isConcurrent && delivery) {
-        sandbox.timeOut(delivery);
-        return invocation.end(await invocation.left);
-      }
-      await this.#destroy(sandbox, 'timeout');
-      return invocation.end({ how: 'reset', cause: 'timeout' });
-    }
-    if ('exitCode' in how) {
-      this.#log(`RequestId: ${requestId} Error: ${exitText(how)}`);
-      invocation.fail('crash', exitError(requestId, how));
-      await this.#destroy(sandbox, 'failure');
-      return invocation.end({ how: 'reset', cause: 'crash', exit: how });
-    }
-    this.#log(`END RequestId: ${requestId}`);
-    if (how.idleMs !== undefined) this.#log(reportLine(invocation, how.idleMs, this.#options.memoryMb ?? 512));
-    if (this.#options.freeze && this.#active === 1) await sandbox.process.freeze();
+    if (how === 'timeout') return this.#timeOut(sandbox, invocation);
+    if ('exitCode' in how) return this.#crash(sandbox, invocation, how);
+    await delivered;
+    this.#log(endLine(requestId));
+    if (how.idleMs !== undefined) this.#log(reportLine(invocation, how.idleMs, environment.memoryMb));
+    // A later invocation waits its turn behind this one: no freeze can hit work that has begun.
+    if (isFreezing && this.#active === 1) await sandbox.process.freeze();
     invocation.end(how);
+  }
+
+  async #timeOut(sandbox: Sandbox, invocation: PendingInvocation): Promise<void> {
+    const { requestId, timeoutMs } = invocation;
+    this.#log(timeoutLine(requestId, timeoutMs));
+    invocation.fail('timeout', timeoutError(requestId, timeoutMs));
+    const delivery = sandbox.deliveries.find((candidate) => candidate.invocation === invocation);
+    if (sandbox.isConcurrent && delivery) {
+      sandbox.timeOut(delivery);
+      return invocation.end(await invocation.left);
+    }
+    await this.#destroy(sandbox, 'timeout');
+    invocation.end({ how: 'reset', cause: 'timeout' });
+  }
+
+  async #crash(sandbox: Sandbox, invocation: PendingInvocation, exit: ProcessExit): Promise<void> {
+    const { requestId } = invocation;
+    this.#log(`RequestId: ${requestId} Error: ${exitText(exit)}`);
+    invocation.fail('crash', exitError(requestId, exit));
+    await this.#destroy(sandbox, 'failure');
+    invocation.end({ how: 'reset', cause: 'crash', exit });
   }
 
   async #destroy(sandbox: Sandbox, reason: ShutdownReason): Promise<ShutdownReport> {
@@ -372,18 +326,6 @@ export class Emulator {
   }
 }
 
-function describeFailure(failure: InitFailure): string {
-  if (failure.cause === 'timeout') return 'timeout';
-  if (failure.cause === 'exit') return `error Error Type: Runtime.ExitError (${exitText(failure.exit)})`;
-  return `error Error Type: ${failure.errorType ?? 'Runtime.Unknown'}`;
-}
-
-function reportLine(invocation: PendingInvocation, idleMs: number, memoryMb: number): string {
-  const init = invocation.initMs === undefined ? '' : `\tInit Duration: ${invocation.initMs.toFixed(2)} ms`;
-  const billed = Math.ceil(idleMs);
-  return `REPORT RequestId: ${invocation.requestId}\tDuration: ${idleMs.toFixed(2)} ms\tBilled Duration: ${billed} ms\tMemory Size: ${memoryMb} MB${init}`;
-}
-
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
@@ -399,5 +341,3 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   await emulator.open();
   return emulator;
 }
-
-export type { Delivery, Fault, InvocationResult, InvokeOptions, ShutdownReport, TranscriptEntry };

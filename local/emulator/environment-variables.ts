@@ -1,6 +1,7 @@
 // The environment that Lambda gives a custom runtime: names, values and which of them a customer may override.
 // Source: Lambda Developer Guide, "Using Lambda environment variables"; dump of a zip function on provided.al2023.
 
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 
 export type InitializationType = 'on-demand' | 'provisioned-concurrency' | 'snap-start' | 'lambda-managed-instances';
@@ -40,7 +41,7 @@ export function lambdaEnvironment(options: EnvironmentOptions): Record<string, s
     AWS_LAMBDA_FUNCTION_VERSION: functionVersion,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(options.memoryMb),
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${functionName}`,
-    AWS_LAMBDA_LOG_STREAM_NAME: `2026/01/01/[${functionVersion}]00000000000000000000000000000000`,
+    AWS_LAMBDA_LOG_STREAM_NAME: logStreamName(functionVersion),
     AWS_LAMBDA_INITIALIZATION_TYPE: options.initializationType,
     AWS_LAMBDA_LOG_FORMAT: options.logFormat,
     AWS_LAMBDA_LOG_LEVEL: options.logLevel,
@@ -72,6 +73,12 @@ export function lambdaEnvironment(options: EnvironmentOptions): Record<string, s
   return Object.fromEntries(
     Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+/** `2026/01/31/[$LATEST]<32 hex>`: one stream per environment. */
+function logStreamName(functionVersion: string): string {
+  const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
+  return `${day}/[${functionVersion}]${randomBytes(16).toString('hex')}`;
 }
 
 function xrayVariables(address: string | undefined): Record<string, string> {

@@ -16,6 +16,21 @@ export type ProcessOptions = {
   readonly onLine: (line: string, from: 'stdout' | 'stderr') => void;
 };
 
+/** Process groups that must not outlive this process, however it ends. */
+const living = new Set<number>();
+process.once('exit', () => {
+  for (const pid of living) signalGroup(pid, 'SIGKILL');
+});
+
+function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** How long the output of a dead process may still come in: a grandchild could hold the pipes open for ever. */
 const OUTPUT_DRAIN_MS = 1000;
 
@@ -34,6 +49,7 @@ export class LambdaProcess {
     const [file, ...args] = command;
     this.#child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.pid = this.#child.pid;
+    if (this.pid !== undefined) living.add(this.pid);
     const { promise, resolve } = Promise.withResolvers<ProcessExit>();
     this.exited = promise;
     const drained = [this.#readLines('stdout', onLine), this.#readLines('stderr', onLine)];
@@ -41,7 +57,10 @@ export class LambdaProcess {
       if (this.#exit) return;
       this.#exit = exit;
       // Whatever the runtime had started dies with it, as the sandbox does.
-      this.#signalGroup('SIGKILL');
+      if (this.pid !== undefined) {
+        signalGroup(this.pid, 'SIGKILL');
+        living.delete(this.pid);
+      }
       let timer: NodeJS.Timeout | undefined;
       const patience = new Promise<void>((giveUp) => {
         timer = setTimeout(giveUp, OUTPUT_DRAIN_MS);
@@ -69,7 +88,7 @@ export class LambdaProcess {
 
   /** Signals the whole process group. Returns false when nobody is left to receive it. */
   kill(signal: NodeJS.Signals): boolean {
-    return this.#exit === undefined && this.#signalGroup(signal);
+    return this.#exit === undefined && this.pid !== undefined && signalGroup(this.pid, signal);
   }
 
   /** Stops the whole process group; resolves when the kernel says that the process is stopped (Linux; elsewhere at once). */
@@ -93,16 +112,6 @@ export class LambdaProcess {
       return /^\s*[TtZX]/.test(stat.slice(stat.lastIndexOf(')') + 1)) ? 'stopped' : 'running';
     } catch {
       return 'stopped';
-    }
-  }
-
-  #signalGroup(signal: NodeJS.Signals): boolean {
-    if (this.pid === undefined) return false;
-    try {
-      process.kill(-this.pid, signal);
-      return true;
-    } catch {
-      return false;
     }
   }
 

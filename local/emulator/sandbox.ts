@@ -4,6 +4,7 @@
 import { headers } from '../../runtime/api/wire.ts';
 import { Extension, Extensions } from './extension-states.ts';
 import type { Idle, PendingInvocation } from './invocation.ts';
+import { OpenPolls } from './polls.ts';
 import { LambdaProcess, type ProcessExit } from './process.ts';
 import { type Answer, accepted, answerJson, forbidden, tooManyIdleRuntimes } from './refusals.ts';
 import { type ApiCall, joinChunks } from './request-body.ts';
@@ -31,8 +32,6 @@ export type SandboxOptions = {
   readonly onLine: (line: string) => void;
   /** Called after every change of state. */
   readonly onChange: () => void;
-  /** Called when an invocation was handed to the runtime. */
-  readonly onDelivered: (delivery: Delivery) => void;
 };
 
 /** An invocation inside the environment, from the moment the runtime has the event. */
@@ -45,8 +44,6 @@ export type Delivery = {
   runtimeDoneAt: number | undefined;
   isTimedOut: boolean;
 };
-
-type Poll<T> = { readonly answer: (value: T) => void; readonly signal: AbortSignal };
 
 /** How long a runtime that has reported an init error may take to exit by itself. */
 const EXIT_GRACE_MS = 1000;
@@ -63,8 +60,8 @@ export class Sandbox {
   isUsed = false;
   #endInit: (failure: InitFailure | undefined) => void;
   #initError: Extract<InitFailure, { cause: 'init-error' }> | undefined;
-  readonly #polls: Poll<Answer>[] = [];
-  readonly #extensionPolls = new Map<Extension, Poll<Answer>>();
+  readonly #polls = new OpenPolls();
+  readonly #extensionPolls = new Map<Extension, OpenPolls>();
   readonly #waiting: { readonly invocation: PendingInvocation; readonly delivered: () => void }[] = [];
   readonly #deliveries = new Set<Delivery>();
   readonly #timedOutIds = new Set<string>();
@@ -123,7 +120,7 @@ export class Sandbox {
 
   runtimeNext(call: ApiCall): Answer | Promise<Answer> {
     if (this.options.maxConcurrency !== undefined) {
-      if (this.#polls.length >= this.options.maxConcurrency) return tooManyIdleRuntimes;
+      if (this.#polls.size >= this.options.maxConcurrency) return tooManyIdleRuntimes;
       if (this.runtime.state === 'Started') this.runtime.take('next');
     } else {
       const refused = this.runtime.take('next');
@@ -133,7 +130,7 @@ export class Sandbox {
       if (current) this.#runtimeIsDone(current);
     }
     this.extensions.close();
-    const answer = this.#poll((poll) => this.#polls.push(poll), this.#polls, call.signal);
+    const answer = this.#polls.open(call.signal);
     this.#checkInit();
     this.#match();
     return answer;
@@ -178,7 +175,7 @@ export class Sandbox {
     if (!(extension instanceof Extension)) return extension;
     const refused = extension.take('next');
     if (refused) return refused;
-    const answer = this.#poll((poll) => this.#extensionPolls.set(extension, poll), undefined, call.signal);
+    const answer = this.#pollsOf(extension).open(call.signal);
     for (const delivery of this.#deliveries) {
       if (delivery.awaited.delete(extension)) this.#checkIdle(delivery);
     }
@@ -217,7 +214,7 @@ export class Sandbox {
     for (const extension of this.extensions.all) {
       if (!extension.events.includes('SHUTDOWN') || extension.take('deliver')) continue;
       const event = { eventType: 'SHUTDOWN', shutdownReason: reason.toUpperCase(), deadlineMs: deadlineEpochMs };
-      this.#extensionPolls.get(extension)?.answer(this.#extensionEvent(event));
+      this.#pollsOf(extension).answer(this.#extensionEvent(event));
     }
   }
 
@@ -225,15 +222,10 @@ export class Sandbox {
     return this.extensions.find(headerText(call, headers.extensionId));
   }
 
-  #poll(open: (poll: Poll<Answer>) => void, list: Poll<Answer>[] | undefined, signal: AbortSignal): Promise<Answer> {
-    const { promise, resolve } = Promise.withResolvers<Answer>();
-    const poll = { answer: resolve, signal };
-    open(poll);
-    signal.addEventListener('abort', () => {
-      const index = list?.indexOf(poll) ?? -1;
-      if (index >= 0) list?.splice(index, 1);
-    });
-    return promise;
+  #pollsOf(extension: Extension): OpenPolls {
+    const polls = this.#extensionPolls.get(extension) ?? new OpenPolls();
+    this.#extensionPolls.set(extension, polls);
+    return polls;
   }
 
   #checkInit(): void {
@@ -243,11 +235,10 @@ export class Sandbox {
   }
 
   #match(): void {
-    while (this.isInitialized && this.#waiting.length > 0 && this.#polls.length > 0) {
+    while (this.isInitialized && this.#waiting.length > 0 && this.#polls.size > 0) {
       const states = this.isConcurrent ? new RuntimeStates('Ready') : this.runtime;
       if (states.take('deliver')) return;
       const { invocation, delivered } = this.#waiting.shift()!;
-      const poll = this.#polls.shift()!;
       invocation.start();
       const delivery: Delivery = {
         invocation,
@@ -259,17 +250,16 @@ export class Sandbox {
       };
       this.#deliveries.add(delivery);
       for (const extension of this.extensions.invokeSubscribers) this.#deliverToExtension(extension, delivery);
-      poll.answer(this.#eventAnswer(invocation));
+      this.#polls.answer(this.#eventAnswer(invocation));
       delivered();
-      this.options.onDelivered(delivery);
+      this.options.onChange();
     }
   }
 
   #deliverToExtension(extension: Extension, delivery: Delivery): void {
     if (extension.take('deliver')) return;
     delivery.awaited.add(extension);
-    this.#extensionPolls.get(extension)?.answer(this.#extensionEvent(delivery.invocation.invokeEvent()));
-    this.#extensionPolls.delete(extension);
+    this.#pollsOf(extension).answer(this.#extensionEvent(delivery.invocation.invokeEvent()));
   }
 
   #extensionEvent(event: Record<string, unknown>): Answer {

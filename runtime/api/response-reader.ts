@@ -21,6 +21,7 @@ const MAX_BODY_BYTES = 64 << 20;
 
 const CR = 13;
 const LF = 10;
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
 const NO_BYTES = Buffer.alloc(0);
 
 type Framing = 'none' | 'length' | 'chunked' | 'until-close';
@@ -127,7 +128,7 @@ export class ResponseReader {
         throw new MalformedResponse(`not a header line: ${printable(head.slice(start, end))}`);
       }
       const name = head.slice(start, colon).toLowerCase();
-      const value = head.slice(colon + 1, end).trim();
+      const value = trimBlanks(head, colon + 1, end);
       const earlier = headers.get(name);
       headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
       start = end + 2;
@@ -144,17 +145,18 @@ export class ResponseReader {
   }
 
   #openBody(): void {
+    if (this.#status === 204 || this.#status === 304) {
+      // Whatever the headers say of a body (RFC 9112 6.3).
+      this.#framing = 'none';
+      this.#finish(NO_BYTES);
+      return;
+    }
     const encoding = this.#headers.get('transfer-encoding');
     if (encoding !== undefined) {
       if (encoding.toLowerCase() !== 'chunked') {
         throw new MalformedResponse(`unknown transfer-encoding: ${printable(encoding)}`);
       }
       this.#framing = 'chunked';
-      return;
-    }
-    if (this.#status === 204 || this.#status === 304) {
-      this.#framing = 'none';
-      this.#finish(NO_BYTES);
       return;
     }
     const length = this.#headers.get('content-length');
@@ -236,6 +238,15 @@ export class ResponseReader {
   #finish(body: Buffer): void {
     this.#complete = { status: this.#status, headers: this.#headers, body, keepsAlive: this.#keepsAlive };
   }
+}
+
+/** Blanks and tabs only: `trim` would take a 0xA0 too, which is the end of an `à` in UTF-8. */
+function trimBlanks(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
 }
 
 /** The start of a text from the wire, safe to log. */

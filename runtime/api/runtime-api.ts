@@ -10,7 +10,7 @@ import { errorPath, headers, INIT_ERROR_PATH, NEXT_PATH, responsePath } from './
 export type Delivery = { readonly invocation: Invocation; readonly body: Buffer };
 
 /** What the API said to an answer: its HTTP status and, when it refused, its text. */
-export type Receipt = { readonly status: number; readonly text: string };
+export type Receipt = { readonly status: number; readonly text: string; readonly bodyBytes: number };
 
 export type ErrorReport = {
   /** JSON body `{errorType, errorMessage, trace}`. */
@@ -66,8 +66,7 @@ export class RuntimeApi {
 
   /** Posts the JSON text of a buffered response. Any HTTP status resolves: what it means is the loop's to say. */
   async respond(invocation: Invocation, json: string): Promise<Receipt> {
-    const head = this.#postHead(responsePath(invocation.requestId), invocation, 'application/json', json);
-    return receiptOf(await this.#connection.request(head, json));
+    return this.#post(responsePath(invocation.requestId), invocation, '', json);
   }
 
   /** Opens a streamed response (Developer Guide, "Response streaming for custom runtimes"). */
@@ -83,26 +82,25 @@ export class RuntimeApi {
     const extra =
       `${headers.errorType}: ${report.errorType}\r\n` +
       (report.xrayCause ? `${headers.xrayErrorCause}: ${report.xrayCause}\r\n` : '');
-    const path = errorPath(invocation.requestId);
-    const head = this.#postHead(path, invocation, 'application/json', report.body, extra);
-    return receiptOf(await this.#connection.request(head, report.body));
+    return this.#post(errorPath(invocation.requestId), invocation, extra, report.body);
   }
 
   async failInit(report: ErrorReport): Promise<Receipt> {
     const extra = `${headers.errorType}: ${report.errorType}\r\n`;
-    const head = this.#postHead(INIT_ERROR_PATH, undefined, 'application/json', report.body, extra);
-    return receiptOf(await this.#connection.request(head, report.body));
+    return this.#post(INIT_ERROR_PATH, undefined, extra, report.body);
   }
 
   close(): void {
     this.#connection.close();
   }
 
-  #postHead(path: string, invocation: Invocation | undefined, contentType: string, body: string, extra = ''): string {
-    return (
-      `POST ${path}${this.#commonHead}${echo(invocation)}Content-Type: ${contentType}\r\n${extra}` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
-    );
+  async #post(path: string, invocation: Invocation | undefined, extra: string, json: string): Promise<Receipt> {
+    const bodyBytes = Buffer.byteLength(json);
+    const head =
+      `POST ${path}${this.#commonHead}${echo(invocation)}Content-Type: application/json\r\n${extra}` +
+      `Content-Length: ${bodyBytes}\r\n\r\n`;
+    const response = await this.#connection.request(head, json);
+    return { status: response.status, text: response.status >= 300 ? textOf(response) : '', bodyBytes };
   }
 }
 
@@ -143,10 +141,6 @@ function utf8(latin1: string | undefined): string | undefined {
 /** User text that goes into a header: what would end the line or is outside latin1 is left out. */
 function headerText(text: string): string {
   return text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
-}
-
-function receiptOf(response: HttpResponse): Receipt {
-  return { status: response.status, text: response.status >= 300 ? textOf(response) : '' };
 }
 
 function textOf(response: HttpResponse): string {

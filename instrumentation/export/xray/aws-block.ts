@@ -2,6 +2,7 @@
 // OpenTelemetry's AWS instrumentations emit and the older names that AWS's own distributions use.
 
 import { isSqsCall } from './http-block.ts';
+import { toJsonValue } from './json-value.ts';
 import { type SpanAttributes, takeInteger, takeText } from './span-attributes.ts';
 import type { AwsBlock } from './subsegment.ts';
 import { cutText, GENERIC_TEXT_CHARS } from './text-limits.ts';
@@ -13,7 +14,7 @@ type Row = {
   readonly kind: FieldKind;
   /** Taken from any span. First wins. */
   readonly keys?: readonly string[];
-  /** Taken only where the span is a call of an AWS API: elsewhere these keys mean something else. Less than `keys`. */
+  /** Taken after `keys`, and only where the span is a call of an AWS API: elsewhere these keys mean something else. */
   readonly callKeys?: readonly string[];
 };
 
@@ -24,7 +25,7 @@ const ROWS: readonly Row[] = [
   { field: 'request_id', kind: 'text', keys: ['aws.request_id', 'aws.requestId', 'aws.request.id'] },
   { field: 'id_2', kind: 'text', keys: ['aws.extended_request_id', 'aws.request.extended_id'] },
   { field: 'retries', kind: 'integer', keys: ['aws.xray.retries'], callKeys: ['http.request.resend_count'] },
-  // `url.full` is an SQS call's queue, see `rowsOf`.
+  // Of an SQS call `url.full` too, see `finishCall`.
   { field: 'queue_url', kind: 'text', keys: ['messaging.url', 'aws.sqs.queue.url', 'aws.queue_url', 'aws.queue.url'] },
   { field: 'queue_name', kind: 'text', keys: ['aws.sqs.queue.name'] },
   { field: 'message_id', kind: 'text', callKeys: ['messaging.message.id', 'messaging.message_id'] },
@@ -156,7 +157,7 @@ const isTextList = (value: unknown): value is string[] =>
 function parseAll(texts: readonly string[]): unknown[] | undefined {
   if (texts.reduce((chars, text) => chars + text.length, 0) > JSON_MAX_CHARS) return undefined;
   try {
-    return texts.map((text) => JSON.parse(text) as unknown);
+    return texts.map((text) => toJsonValue(JSON.parse(text)));
   } catch {
     return undefined;
   }

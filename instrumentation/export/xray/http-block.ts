@@ -47,7 +47,7 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: '80', https: '44
 
 const hasHttp = ({ values }: SpanAttributes): boolean => EVIDENCE.some((key) => values[key] !== undefined);
 
-/** The block and, for the flags, the status in it; undefined when no attribute speaks of HTTP. */
+/** The block; undefined when no attribute speaks of HTTP. */
 export function httpBlockOf(
   kind: number,
   attributes: SpanAttributes,
@@ -80,22 +80,22 @@ export function httpBlockOf(
 function urlOf(kind: number, attributes: SpanAttributes): string | undefined {
   // An SQS call has its queue there, which belongs in the `aws` block.
   const complete = isSqsCall(attributes) ? undefined : takeText(attributes, KEYS.url);
+  const path = takeText(attributes, KEYS.path);
+  const location = path ?? takeText(attributes, KEYS.target);
+  if (path !== undefined) takeText(attributes, KEYS.target);
+  takeText(attributes, KEYS.query);
+  // A host alone is not a request: an AWS call that has only a status tells its host too.
+  if (complete === undefined && location === undefined && !hasRequest(attributes)) return undefined;
   const scheme = takeText(attributes, KEYS.scheme) ?? 'http';
   const host = takeText(attributes, kind === SERVER ? KEYS.serverHost : KEYS.clientHost);
   const port = takeText(attributes, kind === SERVER ? KEYS.serverPort : KEYS.clientPort);
-  const path = takeText(attributes, KEYS.path);
-  const target = takeText(attributes, KEYS.target);
-  takeText(attributes, KEYS.query);
   if (complete !== undefined) return withoutSecrets(complete);
-  const location = path ?? target;
   if (host === undefined) return location === undefined ? undefined : withoutSecrets(location);
-  if (location === undefined && !hasRequest(attributes)) return undefined;
-  const hasPort = withoutPort(host) !== host || port === undefined || port === DEFAULT_PORTS[scheme];
+  const isPortKnown = withoutPort(host) !== host || port === DEFAULT_PORTS[scheme];
   const absolutePath = location === undefined ? '/' : location.startsWith('/') ? location : `/${location}`;
-  return withoutSecrets(`${scheme}://${authorityOf(host, hasPort ? undefined : port)}${absolutePath}`);
+  return withoutSecrets(`${scheme}://${authorityOf(host, isPortKnown ? undefined : port)}${absolutePath}`);
 }
 
-/** A host alone is not a request: an AWS call with a status has one too. */
 const hasRequest = ({ values }: SpanAttributes): boolean =>
   KEYS.method.some((key) => values[key] !== undefined) || KEYS.scheme.some((key) => values[key] !== undefined);
 

@@ -70,15 +70,19 @@ export type SubsegmentNode = {
   /** `1-8hex-24hex`, lower case. */
   readonly traceId: string;
   /** What it hangs under when it is a document of its own. */
-  readonly parentId: string;
-  fields: SubsegmentFields;
+  parentId: string;
+  readonly fields: SubsegmentFields;
   readonly children: SubsegmentNode[];
   /** How many of the batch's spans it stands for: two where the SERVER span is merged into it. */
   readonly spans: number;
   /** A document of its own: no longer embedded in its parent. */
   isDetached: boolean;
-  /** The fields as JSON without braces; empty until measured. */
+  /** The fields as JSON without braces; empty until serialised. */
   text: string;
+  /** UTF-8 bytes as an embedded subsegment without children. */
+  bytes: number;
+  /** UTF-8 bytes with all that is embedded in it. */
+  treeBytes: number;
 };
 
 /** Our own namespace in `metadata`: what was cut, dropped or changed on the way. */

@@ -1,0 +1,123 @@
+// The way in: reads the environment, puts runtime and instrumentation together, loads the handler and hands over to the loop.
+// The only place that knows both sides; it owns the process.
+
+import { installTracing, type Tracing } from '../instrumentation/tracing.ts';
+import { parseEndpoint } from '../runtime/api/connection.ts';
+import { ExtensionsApi } from '../runtime/api/extensions-api.ts';
+import { RuntimeApi } from '../runtime/api/runtime-api.ts';
+import { installAwslambda } from '../runtime/awslambda.ts';
+import { installConsole } from '../runtime/console.ts';
+import { errorText } from '../runtime/errors.ts';
+import { describeResources, watchEventLoop } from '../runtime/event-loop.ts';
+import { registerExtension } from '../runtime/extension.ts';
+import { type HandlerFunction, loadHandler } from '../runtime/handler/module-loading.ts';
+import { guarded, type InitStep, unobserved } from '../runtime/lifecycle.ts';
+import { Loop, reportOf } from '../runtime/loop.ts';
+import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
+import { createUserScope } from '../runtime/user-scope.ts';
+import type { Host } from './host.ts';
+import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, guardProcess } from './process-guards.ts';
+import { readIdentity, readSettings, requireVariable, takeVariable } from './settings.ts';
+import { chooseTracing } from './tracing-options.ts';
+import { SPANSTRAP_VERSION } from './version.ts';
+
+const now = performance.now.bind(performance);
+const { env } = process;
+
+/** Serves invocations until the platform ends the process, or ends it with the documented exit codes. */
+export async function main(host: Host): Promise<void> {
+  const startedAt = now();
+  const { settings, problems } = readSettings(env);
+  const compat = settings.handlerCompat;
+  const isConcurrent = env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
+
+  // Registration takes a round trip: it is under way while everything else is put together and the handler is loaded.
+  const endpoint = parseEndpoint(requireVariable(env, 'AWS_LAMBDA_RUNTIME_API'));
+  const userAgent = `spanstrap/${SPANSTRAP_VERSION}`;
+  const steps: InitStep[] = [{ name: 'node boot', startedAt: 0, endedAt: startedAt }];
+  const registration = registerExtension(new ExtensionsApi(endpoint, userAgent), isConcurrent ? [] : ['INVOKE']).then(
+    (registered) => {
+      steps.push({ name: 'extension registration', startedAt, endedAt: now() });
+      return registered;
+    },
+  );
+  const api = new RuntimeApi(endpoint, userAgent);
+
+  let tracing: Tracing | undefined;
+  const store = installAwslambda({
+    isMultiConcurrent: isConcurrent,
+    isGlobalHidden: ['1', 'true'].includes(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA ?? ''),
+  });
+  const scope = createUserScope(store, env, isConcurrent);
+  const log = installConsole({
+    format: env.AWS_LAMBDA_LOG_FORMAT,
+    level: env.AWS_LAMBDA_LOG_LEVEL,
+    telemetryFd: takeVariable(env, '_LAMBDA_TELEMETRY_LOG_FD'),
+    isMultiConcurrent: isConcurrent,
+    compat,
+    currentInvocation: () => scope.current(),
+    activeTrace: () => tracing?.activeTrace(),
+  });
+  const report = (message: string): void => log.warn(message, 'spanstrap');
+  for (const problem of problems) report(problem);
+  const choice = chooseTracing(settings, env, host, report);
+  if (choice !== undefined) tracing = installTracing(choice);
+  const observer = tracing === undefined ? unobserved : guarded(tracing.observer, (error) => report(`${error}`));
+
+  const workingDirectory = process.cwd();
+  let loop: Loop | undefined;
+  const failInit = async (error: unknown): Promise<void> => {
+    observer.initEnded({ startedAt: 0, endedAt: now(), steps, error });
+    await api.failInit(reportOf(error, compat, workingDirectory)).catch((failure) => report(`${failure}`));
+  };
+  guardProcess({
+    process,
+    log,
+    fail: (error) => (loop === undefined ? failInit(error) : loop.crash(error)),
+    flush: observer.flush,
+  });
+
+  const loadStartedAt = now();
+  steps.push({ name: 'runtime load', startedAt, endedAt: loadStartedAt });
+  let handler: HandlerFunction;
+  let streaming: StreamingMark;
+  try {
+    const taskRoot = requireVariable(env, 'LAMBDA_TASK_ROOT');
+    handler = await loadHandler(requireVariable(env, '_HANDLER'), taskRoot, {
+      ...host,
+      warn: (text) => log.warn(text),
+    });
+    streaming = readStreamingMark(handler);
+  } catch (error) {
+    log.logInitError(error);
+    await failInit(error);
+    return endProcess(process, observer, compat === 'node22' ? EXIT_UNCAUGHT_EXCEPTION : EXIT_FAILURE);
+  }
+  steps.push({ name: 'handler load', startedAt: loadStartedAt, endedAt: now() });
+
+  const extension = await registration;
+  if (extension.refusal !== undefined)
+    log.warn(errorText('ExtensionRefused', { problem: extension.refusal }), 'spanstrap');
+  observer.initEnded({ startedAt: 0, endedAt: now(), steps });
+  extension.poll((deadlineEpochMs) => observer.flush('invocation', deadlineEpochMs), report);
+  loop = new Loop({
+    api,
+    handler,
+    streaming,
+    observer,
+    extension,
+    scope,
+    compat,
+    log,
+    workingDirectory,
+    whenIdle: watchEventLoop(process),
+    identity: () => readIdentity(env),
+    describeUnfinished: () => describeResources(process),
+  });
+  try {
+    await loop.serve();
+  } catch (error) {
+    log.error(`${error}`);
+    await endProcess(process, observer, EXIT_FAILURE);
+  }
+}

@@ -1,0 +1,110 @@
+// The way to the X-Ray daemon: one UDP socket, made at the first datagram, kept over freezes, replaced when it breaks. It is
+// never connected, so that a daemon that is not there costs nothing and reports nothing.
+
+import type { Socket } from 'node:dgram';
+import type { LookupAddress } from 'node:dns';
+import type { DaemonAddress } from './daemon-address.ts';
+
+/** The error code of a datagram that the kernel refuses for its size. */
+export const TOO_LARGE = 'EMSGSIZE';
+
+/** How long a name that did not resolve is left alone. */
+const RESOLVE_AGAIN_MS = 30_000;
+
+type Target = { readonly address: string; readonly family: 4 | 6 };
+
+export type DaemonSocketParts = {
+  readonly dgram: () => Pick<typeof import('node:dgram'), 'createSocket'>;
+  readonly resolve: (host: string) => Promise<LookupAddress>;
+};
+
+// Loaded with the first datagram: an environment that is never sampled never pays for them.
+export const builtinParts: DaemonSocketParts = {
+  dgram: () => process.getBuiltinModule('node:dgram'),
+  resolve: (host) => process.getBuiltinModule('node:dns').promises.lookup(host),
+};
+
+export class DaemonSocket {
+  readonly #daemon: DaemonAddress;
+  readonly #parts: DaemonSocketParts;
+  #target: Target | undefined;
+  #resolving: Promise<Target | undefined> | undefined;
+  #resolveAgainAt = 0;
+  #socket: Socket | undefined;
+
+  constructor(daemon: DaemonAddress, parts: DaemonSocketParts) {
+    this.#daemon = daemon;
+    this.#parts = parts;
+    if (daemon.family !== 0) this.#target = { address: daemon.host, family: daemon.family };
+  }
+
+  /** True when datagrams can go out at once. */
+  get isResolved(): boolean {
+    return this.#target !== undefined;
+  }
+
+  /** Resolves the daemon's name, once. False when there is no such name (asked again after half a minute). */
+  async resolve(): Promise<boolean> {
+    if (this.#target !== undefined) return true;
+    if (performance.now() < this.#resolveAgainAt) return false;
+    this.#resolving ??= this.#lookUp();
+    this.#target = await this.#resolving;
+    return this.#target !== undefined;
+  }
+
+  async #lookUp(): Promise<Target | undefined> {
+    try {
+      const { address, family } = await this.#parts.resolve(this.#daemon.host);
+      return { address, family: family === 6 ? 6 : 4 };
+    } catch {
+      this.#resolveAgainAt = performance.now() + RESOLVE_AGAIN_MS;
+      return undefined;
+    } finally {
+      this.#resolving = undefined;
+    }
+  }
+
+  /** Sends one datagram; `done` gets undefined when the kernel took it, else the error's code. Needs a resolved name. */
+  send(datagram: Buffer, done: (failure: string | undefined) => void): void {
+    try {
+      const { address, family } = this.#target!;
+      this.#socket ??= this.#open(family);
+      this.#socket.send(datagram, this.#daemon.port, address, (error) =>
+        done(error === null ? undefined : codeOf(error)),
+      );
+    } catch (error) {
+      // A closed socket throws.
+      const failure = codeOf(error);
+      process.nextTick(() => done(failure));
+    }
+  }
+
+  /** Forgets the socket; the next datagram makes a new one. */
+  discard(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    try {
+      socket?.close();
+    } catch {
+      // It was closed already: that may be why it broke.
+    }
+  }
+
+  #open(family: 4 | 6): Socket {
+    const socket = this.#parts.dgram().createSocket({
+      type: family === 6 ? 'udp6' : 'udp4',
+      // The address is numeric: without this Node asks DNS code all the same.
+      lookup: (hostname, _options, callback) => callback(null, hostname, family),
+    });
+    socket.unref();
+    socket.on('error', () => {
+      if (this.#socket === socket) this.discard();
+    });
+    return socket;
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return (error as NodeJS.ErrnoException).code ?? error.message;
+}

@@ -1,0 +1,43 @@
+// AWS AppSync direct Lambda resolvers, one context or a batch of them.
+// Source: AppSync Developer Guide, "AWS Lambda resolvers", "Resolver mapping template context reference".
+
+import { type Loose, text, translate } from './event-fields.ts';
+import { defined, pick, shape } from './field-specs.ts';
+import { headerView } from './header-view.ts';
+import { clientAttributes } from './http-request.ts';
+import { row } from './row.ts';
+
+/** Only the three root types are operations; a resolver of any other type's field belongs to the query above it. */
+const operations = { Query: 'query', Mutation: 'mutation', Subscription: 'subscription' };
+
+const hasSelection = shape('info.selectionSetGraphQL');
+const hasField = shape('info.fieldName&arguments{}');
+
+function resolverOf(event: Loose): Loose {
+  return Array.isArray(event) ? event[0] : event;
+}
+
+export const appsync = row(
+  'appsync',
+  'http',
+  (event) => hasSelection(resolverOf(event)) || hasField(resolverOf(event)),
+  (event, { mayEnumerate }) => {
+    const { info, request } = resolverOf(event) ?? {};
+    const field = text(info?.fieldName);
+    const parentType = text(info?.parentTypeName);
+    const headers = headerView(request?.headers, undefined, mayEnumerate());
+    return {
+      spanName: field && parentType && `${parentType}.${field}`,
+      attributes: pick(
+        info,
+        'aws.appsync. parent_type=parentTypeName field_name=fieldName',
+        defined({
+          'graphql.operation.type': translate(operations, parentType),
+          'aws.appsync.batch_size': Array.isArray(event) ? event.length : undefined,
+          ...clientAttributes(headers),
+        }),
+      ),
+      carrier: headers,
+    };
+  },
+);

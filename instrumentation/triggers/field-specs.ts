@@ -1,0 +1,80 @@
+// Two small notations in which the rows of the table are written: which fields an event must have, and which become attributes.
+// They are shorter than the code they stand for (the start bundle carries it) and are compiled at first use.
+
+import type { Attributes } from '@opentelemetry/api';
+import { integer, isObject, type Loose, text } from './event-fields.ts';
+
+function valueAt(value: Loose, path: readonly string[]): Loose {
+  let at = value;
+  for (const name of path) at = at?.[name];
+  return at;
+}
+
+type Condition = { readonly path: readonly string[]; readonly kind: string; readonly expected: string };
+
+function compileShape(notation: string): Condition[] {
+  return notation.split('&').map((part) => {
+    const [, path = '', kind = '', expected = ''] = /^(.*?)(\{\}|\[\]|=|$)(.*)$/.exec(part) ?? [];
+    return { path: path.split('.'), kind, expected };
+  });
+}
+
+function holds(event: Loose, { path, kind, expected }: Condition): boolean {
+  const value: unknown = valueAt(event, path);
+  if (kind === '=') return value === expected || (typeof value === 'boolean' && String(value) === expected);
+  return kind === '{}' ? isObject(value) : kind === '[]' ? Array.isArray(value) : typeof value === 'string';
+}
+
+/**
+ * A test of an event's fields. Conditions are joined by `&`; each is a dotted path to a text (`a.b`), to an object (`a.b{}`), to a
+ * list (`a.b[]`), or to just this text or boolean (`a.b=text`).
+ */
+export function shape(notation: string): (event: Loose) => boolean {
+  let conditions: Condition[] | undefined;
+  return (event) => {
+    conditions ??= compileShape(notation);
+    for (const condition of conditions) if (!holds(event, condition)) return false;
+    return true;
+  };
+}
+
+type Pick = { readonly attribute: string; readonly kind: string; readonly path: readonly string[] };
+
+const compiledPicks = new Map<string, Pick[]>();
+
+function compilePicks(notation: string): Pick[] {
+  let prefix = '';
+  const picks: Pick[] = [];
+  for (const part of notation.split(' ')) {
+    if (part.endsWith('.')) {
+      prefix = part;
+      continue;
+    }
+    const [, name = '', kind = '', path = name] = /^([^#?=]+)([#?]?)=?(.+)?$/.exec(part) ?? [];
+    picks.push({ attribute: prefix + name, kind, path: path.split('.') });
+  }
+  return picks;
+}
+
+/**
+ * Attributes from fields, put into `attributes`. Parts of the notation are separated by spaces: `prefix.` begins the names that
+ * follow; `name=path` takes the text at a dotted path, `name` alone the field of that name, `name#=path` a whole number and
+ * `name?=path` a boolean. What is absent, empty or of another type is left out.
+ */
+export function pick(source: unknown, notation: string, attributes: Attributes = {}): Attributes {
+  let picks = compiledPicks.get(notation);
+  if (picks === undefined) compiledPicks.set(notation, (picks = compilePicks(notation)));
+  for (const { attribute, kind, path } of picks) {
+    const raw: unknown = valueAt(source as Loose, path);
+    const value = kind === '' ? text(raw) : kind === '#' ? integer(raw) : typeof raw === 'boolean' ? raw : undefined;
+    if (value !== undefined) attributes[attribute] = value;
+  }
+  return attributes;
+}
+
+/** Leaves out what is undefined. */
+export function defined(values: Attributes): Attributes {
+  const attributes: Attributes = {};
+  for (const name in values) if (values[name] !== undefined) attributes[name] = values[name];
+  return attributes;
+}

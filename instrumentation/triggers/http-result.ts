@@ -1,0 +1,54 @@
+// The HTTP status of a handler's result, by the rules of the service that sends it on.
+// Source: API Gateway Developer Guide, "Output format of a Lambda function for proxy integration" and "Payload format version";
+// Elastic Load Balancing, "Respond to the load balancer"; Lambda Developer Guide, "Response payload format" of function URLs.
+
+import { bodyBytes, isObject, type Loose } from './event-fields.ts';
+import { defined } from './field-specs.ts';
+import { headerView } from './header-view.ts';
+import type { ResultRule } from './row.ts';
+
+/** Gives the status of a result that names none (or no valid one); undefined when the service's answer is not known. */
+export type StatusRule = (result: Loose, isNothing: boolean) => number | undefined;
+
+/** REST takes objects only; what it makes of one without a status is not documented. */
+export const restStatus: StatusRule = (result) => (isObject(result) ? undefined : 502);
+
+/** A load balancer takes nothing but an object with a status. */
+export const loadBalancerStatus: StatusRule = () => 502;
+
+/** Payload 2.0: any JSON without a status is the body of a 200. */
+export const httpApiStatus: StatusRule = (result, isNothing) =>
+  isNothing ? 502 : result?.statusCode === undefined ? 200 : undefined;
+
+/** As payload 2.0, but what a URL answers when there is no result is not documented. */
+export const functionUrlStatus: StatusRule = (result, isNothing) =>
+  isNothing ? undefined : httpApiStatus(result, isNothing);
+
+/** A status as number or as the digits that API Gateway turns into one. */
+function statusOf(value: unknown): number | undefined {
+  const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : (value as number);
+  return Number.isInteger(status) && status > 99 && status < 600 ? status : undefined;
+}
+
+/** The rule of an HTTP source whose results name their status in `field`; without a `statusRule` only such a status counts. */
+export function httpResultRule(statusRule?: StatusRule, field = 'statusCode'): ResultRule {
+  return (result, isStreamed, options) => {
+    const named = statusOf(result?.[field]);
+    // JSON has no undefined: services receive null for either.
+    const isNothing = (result as unknown) === undefined || result === null;
+    const inferred = isStreamed ? 200 : statusRule?.(result, isNothing);
+    const status = named ?? (options.infersHttpStatus ? inferred : undefined);
+    const headers = headerView(result?.headers, result?.multiValueHeaders, true);
+    const body: unknown = isObject(result) ? result?.body : result;
+    return {
+      attributes: defined({
+        'http.response.status_code': status,
+        'http.status_code': options.semconvOptIn.includes('http/dup') ? status : undefined,
+        'http.response.body.size':
+          options.capturesBodySizes && !isStreamed ? bodyBytes(body, result?.isBase64Encoded) : undefined,
+        ...headers.captured('response', options.responseHeaders),
+      }),
+      errorType: status && status > 499 ? String(status) : undefined,
+    };
+  };
+}

@@ -1,0 +1,54 @@
+// The command line: a table of commands, their help, and how mistakes are told. The process itself is spanstrap.ts.
+
+import { invokeCommand } from './invoke-command.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What a command sees of the process. */
+export type Io = {
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
+  readonly readInput: () => Promise<string>;
+  readonly columns: number;
+  readonly isColored: boolean;
+};
+
+export type Command = {
+  readonly summary: string;
+  readonly help: string;
+  /** Resolves with the exit code. Throws UsageError for mistakes of the caller. */
+  run(argv: readonly string[], io: Io): Promise<number>;
+};
+
+const commands: Readonly<Record<string, Command>> = {
+  invoke: invokeCommand,
+};
+
+const help = `spanstrap: the Node.js runtime for AWS Lambda that traces everything, on your own machine.
+
+Usage: spanstrap COMMAND [options]
+
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .join('\n')}
+
+"spanstrap COMMAND --help" explains a command.
+Exit codes: 0 success, 1 the function failed, 2 the command was not understood or something is missing.
+`;
+
+/** Runs one command line, without the program's name. Resolves with the exit code; never rejects for a mistake of the caller. */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    io.out(help);
+    return name === undefined ? 2 : 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  try {
+    if (!command) throw new UsageError(`there is no command "${name}"`, 'spanstrap --help');
+    return await command.run(rest, io);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    io.error(`spanstrap: ${error.message}\ntry: ${error.advice}\n`);
+    return 2;
+  }
+}

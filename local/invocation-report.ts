@@ -1,0 +1,125 @@
+// What the terminal shows of one invocation: a status line, the response, the log lines, the waterfalls. Pure: lines out.
+
+import type { InvocationResult } from './emulator/invocation.ts';
+import { formatBytes, formatDuration, type Style, styleOf } from './terminal.ts';
+import type { Arrivals, TracedInvocation } from './traced-run.ts';
+import { drawWaterfall } from './waterfall.ts';
+
+export type ReportOptions = {
+  readonly columns: number;
+  readonly isAscii: boolean;
+  readonly isColored: boolean;
+  /** Which drawings, when spans came for them. */
+  readonly drawings: readonly ('xray' | 'otlp')[];
+};
+
+const RESPONSE_LINES = 24;
+const RESPONSE_LINE_CHARS = 400;
+
+export function reportInvocation(invocation: TracedInvocation, options: ReportOptions): string[] {
+  const paint = styleOf(options.isColored);
+  const { result } = invocation;
+  const isGood = result.status === 'success';
+  return [
+    paint(isGood ? 'green' : 'red', statusLine(invocation)),
+    ...resetLines(invocation).map((line) => paint('red', line)),
+    '',
+    ...indented(responseLines(result.text)),
+    ...section('log', logLines(invocation.logs), paint),
+    ...reportTraces(invocation, options),
+  ];
+}
+
+/** The waterfalls, and what is wrong with the documents. */
+export function reportTraces(arrivals: Arrivals, options: ReportOptions): string[] {
+  const paint = styleOf(options.isColored);
+  const lines: string[] = [];
+  const draw = (title: string, spans: Arrivals['xraySpans']): void => {
+    if (spans.length === 0) return;
+    lines.push('', paint('bold', title), ...drawWaterfall(spans, options));
+  };
+  if (options.drawings.includes('xray')) {
+    const traceIds = new Set(arrivals.datagrams.flatMap(({ document }) => document?.trace_id ?? []));
+    draw(`X-Ray  ${[...traceIds].join(' ')}`, arrivals.xraySpans);
+  }
+  if (options.drawings.includes('otlp')) draw('OTLP', arrivals.otlpSpans);
+  const violations = arrivals.datagrams.flatMap(({ violations, document }) =>
+    violations.map((violation) => `${document?.name ?? 'datagram'}: ${violation}`),
+  );
+  if (violations.length > 0) lines.push(...section('X-Ray would refuse or misread', violations, paint));
+  return lines;
+}
+
+/** `200  Invocation 41 ms  Overhead 3 ms  init 118 ms  5 spans -> xray 1.9 KB`. */
+export function statusLine({ result, idle, datagrams, otlpRequests, xraySpans, otlpSpans }: TracedInvocation): string {
+  const parts = [statusWord(result), `Invocation ${formatDuration(result.durationMs)}`];
+  if (idle.idleMs !== undefined) parts.push(`Overhead ${formatDuration(Math.max(0, idle.idleMs - result.durationMs))}`);
+  if (result.initMs !== undefined) parts.push(`init ${formatDuration(result.initMs)}`);
+  const sent = [
+    sentText(
+      'xray',
+      xraySpans.length,
+      datagrams.map(({ bytes }) => bytes.length),
+    ),
+    sentText(
+      'otlp',
+      otlpSpans.length,
+      otlpRequests.map(({ body }) => body.length),
+    ),
+  ].filter((text) => text !== '');
+  return [...parts, ...(sent.length > 0 ? sent : ['no spans'])].join('  ');
+}
+
+function sentText(target: string, spanCount: number, sizes: readonly number[]): string {
+  if (sizes.length === 0) return '';
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  return `${spanCount} ${spanCount === 1 ? 'span' : 'spans'} -> ${target} ${formatBytes(bytes)}`;
+}
+
+/** The HTTP status when the response has one, otherwise what became of the invocation. */
+function statusWord(result: InvocationResult): string {
+  if (result.status !== 'success') return result.errorType ? `${result.status} (${result.errorType})` : result.status;
+  const body = parsed(result.text);
+  const code = typeof body === 'object' && body !== null ? (body as { statusCode?: unknown }).statusCode : undefined;
+  return Number.isInteger(code) ? String(code) : 'ok';
+}
+
+function resetLines({ idle }: TracedInvocation): string[] {
+  if (idle.how === 'idle') return [];
+  const reason = idle.cause === 'timeout' ? 'the time limit was passed' : 'the process has ended';
+  return [`     the environment was reset: ${reason}`];
+}
+
+/** Pretty when it is JSON, cut when it is long. */
+export function responseLines(text: string): string[] {
+  const value = parsed(text);
+  const lines = (value === undefined ? text : JSON.stringify(value, null, 2)).split(/\r\n|\r|\n/);
+  const shown = lines
+    .slice(0, RESPONSE_LINES)
+    .map((line) => (line.length > RESPONSE_LINE_CHARS ? `${line.slice(0, RESPONSE_LINE_CHARS)}…` : line));
+  const hidden = lines.length - shown.length;
+  return hidden > 0 ? [...shown, `… ${hidden} more lines, ${formatBytes(Buffer.byteLength(text))} in all`] : shown;
+}
+
+/** The runtime writes a line break inside of a message as a carriage return. */
+const logLines = (logs: readonly string[]): string[] =>
+  logs.flatMap((line) =>
+    line
+      .replaceAll('\t', '  ')
+      .split('\r')
+      .map((part, index) => (index === 0 ? part : `    ${part}`)),
+  );
+
+const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
+function section(title: string, lines: readonly string[], paint: (style: Style, text: string) => string): string[] {
+  return lines.length === 0 ? [] : ['', paint('bold', title), ...indented(lines)];
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
