@@ -22,6 +22,7 @@ export class Destination {
   #queuedSpans = 0;
   #droppedSpans = 0;
   #isFailing = false;
+  #sending: Promise<void> | undefined;
 
   constructor(options: DestinationOptions) {
     this.name = options.name;
@@ -40,9 +41,17 @@ export class Destination {
     this.#exporter ??= this.#options.open();
   }
 
-  /** Sends the queue; what could not be sent stays for the next flush. Never rejects. */
+  /** Sends the queue, after a flush that is still under way; what could not be sent stays for the next. Never rejects. */
   async flush(deadlineEpochMs: number): Promise<void> {
+    // A freeze or SIGTERM may come upon an export that has not ended.
+    if (this.#sending !== undefined) await this.#sending;
     if (this.#queue.length === 0) return;
+    this.#sending = this.#send(deadlineEpochMs);
+    await this.#sending;
+    this.#sending = undefined;
+  }
+
+  async #send(deadlineEpochMs: number): Promise<void> {
     const batches = this.#queue;
     this.#queue = [];
     this.#queuedSpans = 0;

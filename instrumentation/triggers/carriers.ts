@@ -80,7 +80,10 @@ export function datadogCarrier(value: unknown, { options }: Reading): Carrier | 
 /** The header that decides from which layer the headers of the same format are taken. */
 function leader(name: string): string {
   if (name === 'tracestate') return 'traceparent';
-  return name.replace(/^(x-b3-|x-datadog-).+/, (_all, family) => `${family}${family === 'x-b3-' ? 'traceid' : 'trace-id'}`);
+  return name.replace(
+    /^(x-b3-|x-datadog-).+/,
+    (_all, family) => `${family}${family === 'x-b3-' ? 'traceid' : 'trace-id'}`,
+  );
 }
 
 /** Several places of one message, searched in order. Headers of one format always come from the same place. */

@@ -18,9 +18,6 @@ export const cloudfront = row('cloudfront', 'http', shape('Records.0.cf{}'), (ev
     scheme: headers.get('cloudfront-forwarded-proto') === 'http' ? 'http' : 'https',
     client: { sourceIp: request?.clientIp },
     statusField: 'status',
-    own: pick(
-      cf?.config,
-      'aws.cloudfront. distribution_id=distributionId event_type=eventType request_id=requestId',
-    ),
+    own: pick(cf?.config, 'aws.cloudfront. distribution_id=distributionId event_type=eventType request_id=requestId'),
   });
 });

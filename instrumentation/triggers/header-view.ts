@@ -1,8 +1,8 @@
 // One lower-cased view of an event's HTTP headers, whatever their case and form: single values, lists, CloudFront's `{key, value}`.
 
+import type { Attributes } from '@opentelemetry/api';
 import { contextText, spelt } from './carriers.ts';
 import { isObject, type Loose } from './event-fields.ts';
-import type { Attributes } from '@opentelemetry/api';
 import type { Carrier } from './trigger.ts';
 
 const MAX_VALUES = 32;

@@ -5,7 +5,7 @@ import { datadogCarrier, fieldsCarrier, headerCarrier, layeredCarrier } from './
 import { openEnvelope } from './envelope.ts';
 import { arnParts, arnStep, bodyBytes, integer, type Loose, text } from './event-fields.ts';
 import { pick, shape } from './field-specs.ts';
-import { type Batch, batchOf, describeBatch, linksOf, type MessageSource, smallest } from './messaging.ts';
+import { type Batch, batchOf, describeBatch, type MessageSource, smallest } from './messaging.ts';
 import { type Description, type Reading, row } from './row.ts';
 import type { Carrier } from './trigger.ts';
 
@@ -25,34 +25,47 @@ const source: MessageSource = {
   origin: (record) => text(record?.eventSourceARN),
   destination: (arn) => arnStep(arn, 0),
   single: 'messaging. message.id=messageId aws.sqs. message_group_id=attributes.MessageGroupId',
-  link: 'messaging. message.id=messageId',
+  link: (record, reading) =>
+    pick(record, 'messaging. message.id=messageId', { ...openEnvelope(record?.body, reading)?.attributes }),
   carrier: recordCarrier,
   sentEpochMs: (record) => integer(record?.attributes?.SentTimestamp),
-  shared(first) {
-    // The event has only the ARN; partitions other than China's share a domain.
-    const [partition, , region, account, queue] = arnParts(first?.eventSourceARN);
-    const host = `sqs.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}`;
-    return region ? { 'server.address': host, 'aws.sqs.queue.url': `https://${host}/${account}/${queue}` } : {};
+  shared(first, { options }) {
+    const [partition, , region = options.region, account, queue] = arnParts(first?.eventSourceARN);
+    // The partitions other than China's share a domain.
+    const host = region && `sqs.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}`;
+    return { 'server.address': host, 'aws.sqs.queue.url': queue && `https://${host}/${account}/${queue}` };
   },
 };
 
 export function describeSqs(batch: Batch, reading: Reading): Description {
-  const { records } = batch;
-  const { region, capturesBodySizes } = reading.options;
-  const only = records.length === 1 ? records[0] : undefined;
-  // The greatest is the smallest of the negatives.
-  const received = smallest(records, (record) => -(integer(record?.attributes?.ApproximateReceiveCount) ?? 0));
-  return {
-    ...describeBatch(batch, source, reading, {
-      ...(only && openEnvelope(only.body, reading)?.attributes),
-      'aws.sqs.approximate_receive_count': -(received ?? 0) || undefined,
-      'messaging.message.body.size': capturesBodySizes ? bodyBytes(only?.body, false) : undefined,
-    }),
-    // Again, because a link also tells of the envelope.
-    linkCarriers: linksOf(records, reading, (record) => ({
-      carrier: recordCarrier(record, reading),
-      attributes: pick(record, source.link, { ...openEnvelope(record?.body, reading)?.attributes }),
-    })),
-  };
-  void region;
+  const only = batch.size === 1 ? batch.records[0] : undefined;
+  // The greatest count is the smallest of the negatives.
+  const count = smallest(batch.records, (record) => -(integer(record?.attributes?.ApproximateReceiveCount) ?? 0));
+  return describeBatch(batch, source, reading, {
+    ...(only && openEnvelope(only.body, reading)?.attributes),
+    'aws.sqs.approximate_receive_count': count ? -count : undefined,
+    'messaging.message.body.size': reading.options.capturesBodySizes ? bodyBytes(only?.body, false) : undefined,
+  });
 }
+
+const isSqs = shape('Records.0.eventSource=aws:sqs');
+
+function describeRecords(event: Loose, reading: Reading): Description {
+  return describeSqs(batchOf(event?.Records), reading);
+}
+
+function isEnvelope(event: Loose, reading: Reading, kind: string): boolean {
+  return isSqs(event) && openEnvelope(event?.Records?.[0]?.body, reading)?.kind === kind;
+}
+
+/** SNS subscription without raw delivery; with it the message attributes are the queue's own and the row is `sqs`. */
+export const snsSqs = row('sns-sqs', 'pubsub', (event, reading) => isEnvelope(event, reading, 'sns'), describeRecords);
+
+export const eventbridgeSqs = row(
+  'eventbridge-sqs',
+  'pubsub',
+  (event, reading) => isEnvelope(event, reading, 'eventbridge'),
+  describeRecords,
+);
+
+export const sqs = row('sqs', 'pubsub', isSqs, describeRecords);

@@ -34,7 +34,11 @@ export function describeConsumer(
 
 /** What the first 128 items have in common; undefined when they differ or there are more. */
 export function common<Item, Value>(items: readonly Item[], read: (item: Item) => Value): Value | undefined {
-  return items.length > MAX_SURVEYED || differ(items, read) ? undefined : items.length > 0 ? read(items[0]!) : undefined;
+  return items.length > MAX_SURVEYED || differ(items, read)
+    ? undefined
+    : items.length > 0
+      ? read(items[0]!)
+      : undefined;
 }
 
 /** Whether the items, of which only the first 128 are asked, are not all the same. */
@@ -44,7 +48,10 @@ export function differ<Item>(items: readonly Item[], read: (item: Item, index: n
 
 /** The smallest of a number over the first records of a batch, such as the time the oldest was sent. */
 export function smallest(records: readonly Loose[], read: (record: Loose) => number | undefined): number | undefined {
-  const values = records.slice(0, MAX_SURVEYED).map(read).filter((value) => value !== undefined);
+  const values = records
+    .slice(0, MAX_SURVEYED)
+    .map(read)
+    .filter((value) => value !== undefined);
   return values.length > 0 ? Math.min(...values) : undefined;
 }
 
@@ -123,11 +130,11 @@ export type MessageSource = {
   /** Name of the destination out of that origin; the origin itself unless told. */
   readonly destination?: (origin: string) => string | undefined;
   /** Attributes that all records of one origin share. */
-  readonly shared?: (first: Loose) => Attributes;
+  readonly shared?: (first: Loose, reading: Reading) => Attributes;
   /** Fields of the only record that become attributes. */
   readonly single: string;
-  /** Fields of each record that become attributes of its link. */
-  readonly link: string;
+  /** Attributes of a record's link. */
+  readonly link: (record: Loose, reading: Reading) => Attributes;
   readonly carrier: (record: Loose, reading: Reading) => Carrier | undefined;
   readonly sentEpochMs?: (record: Loose) => number | undefined;
   /** Sequence number of a record, for sources that retry from a checkpoint. */
@@ -152,7 +159,7 @@ export function describeBatch(
       reading,
       {
         'messaging.batch.message_count': size,
-        ...(hasSeveralOrigins ? undefined : source.shared?.(first)),
+        ...(hasSeveralOrigins ? undefined : source.shared?.(first, reading)),
         ...(size === 1 ? pick(first, source.single) : undefined),
         ...attributes,
       },
@@ -160,7 +167,7 @@ export function describeBatch(
     ),
     linkCarriers: linksOf(records, reading, (record) => ({
       carrier: source.carrier(record, reading),
-      attributes: pick(record, source.link),
+      attributes: source.link(record, reading),
     })),
     sentEpochMs: source.sentEpochMs && smallest(records, source.sentEpochMs),
     resultRule: batchResultRule(size, source.sequence?.(first)),

@@ -38,6 +38,8 @@ export type ApiServerOptions = {
   readonly splitAnswers: SplitPlan | undefined;
   readonly isSnapStart: boolean;
   readonly onCall: (entry: TranscriptEntry) => void;
+  /** The environment has taken the call: states may have changed, though the answer may be far away. */
+  readonly onTaken: () => void;
   readonly onAnswered: (entry: TranscriptEntry) => void;
 };
 
@@ -199,7 +201,9 @@ export class ApiServer {
       if (found.length === 0) return notFound;
       if (!route) return methodNotAllowed;
       if (!sandbox) return refusal(503, 'Emulator.NoEnvironment', 'No execution environment is running');
-      return route.handle(sandbox, call, requestIdOf(route, path));
+      const answer = route.handle(sandbox, call, requestIdOf(route, path));
+      this.#options.onTaken();
+      return answer;
     };
     const fault = this.#options.faults.strike(entry.api);
     await fault?.hold;

@@ -57,6 +57,7 @@ export class Emulator {
         if (this.transcript.push(entry) > TRANSCRIPT_LIMIT) this.transcript.shift();
         this.#conditions.changed();
       },
+      onTaken: () => this.#conditions.changed(),
       onAnswered: () => this.#conditions.changed(),
     });
   }

@@ -139,10 +139,12 @@ export const rawResponse: fc.Arbitrary<RawResponse> = statusCode.chain((status) 
       const lines = [`HTTP/${version} ${status}${text}`, ...before, ...framed.lines, ...connection, ...after];
       const isClosed = /close/i.test(connection[0] ?? '');
       return {
-        bytes: Buffer.concat([Buffer.from(`${interims.join('')}${lines.join('\r\n')}\r\n\r\n`, 'latin1'), framed.bytes]),
+        bytes: Buffer.concat([
+          Buffer.from(`${interims.join('')}${lines.join('\r\n')}\r\n\r\n`, 'latin1'),
+          framed.bytes,
+        ]),
         isUntilClose: framed.isUntilClose,
-        keepsAlive:
-          !framed.isUntilClose && (version === '1.1' ? !isClosed : /keep-alive/i.test(connection[0] ?? '')),
+        keepsAlive: !framed.isUntilClose && (version === '1.1' ? !isClosed : /keep-alive/i.test(connection[0] ?? '')),
       };
     });
 });

@@ -4,16 +4,17 @@
 import assert from 'node:assert/strict';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import fc from 'fast-check';
+
 import { type HttpResponse, MalformedResponse, ResponseReader } from '../../runtime/api/response-reader.ts';
+import { fc } from '../support/property.ts';
 import { startTcpServer } from '../support/tcp-server.ts';
 import { rawResponse, split, splitting } from './raw-responses.ts';
 
-type Plain = { status: number; headers: Record<string, string>; body: string; keepsAlive: boolean };
+type Plain = { status: number; headers: (readonly [string, string])[]; body: string; keepsAlive: boolean };
 
 const plain = ({ status, headers, body, keepsAlive }: HttpResponse): Plain => ({
   status,
-  headers: Object.fromEntries(headers),
+  headers: [...headers],
   body: body.toString('hex'),
   keepsAlive,
 });
@@ -37,30 +38,35 @@ test('every valid response reads as node:http reads it, however its bytes are cu
   const port = await startTcpServer(t, (socket) => {
     socket.once('data', () => socket.end(next));
   });
-  // A keep-alive agent, because only then does node:http say whether the server would have kept the connection.
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 0 });
-  t.after(() => agent.destroy());
-
   const readByNode = (bytes: Buffer): Promise<Plain> => {
     next = bytes;
-    return new Promise((resolve, reject) => {
+    // A keep-alive agent, because only then does node:http say whether the server would have kept the connection.
+    const agent = new Agent({ keepAlive: true });
+    const answered = new Promise<Plain>((resolve, reject) => {
       const request = get({ port, host: '127.0.0.1', agent }, (response: IncomingMessage) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
         response.on('end', () => {
-          const headers: Record<string, string> = {};
+          const headers = new Map<string, string>();
           for (let at = 0; at < response.rawHeaders.length; at += 2) {
             const name = response.rawHeaders[at]!.toLowerCase();
             const value = response.rawHeaders[at + 1]!;
-            headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
+            const earlier = headers.get(name);
+            headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
           }
           const { shouldKeepAlive: keepsAlive } = request;
-          resolve({ status: response.statusCode!, headers, body: Buffer.concat(chunks).toString('hex'), keepsAlive });
+          resolve({
+            status: response.statusCode!,
+            headers: [...headers],
+            body: Buffer.concat(chunks).toString('hex'),
+            keepsAlive,
+          });
         });
       });
       request.on('error', reject);
     });
+    return answered.finally(() => agent.destroy());
   };
 
   await fc.assert(
@@ -101,17 +107,23 @@ test('a response that was read does not change when the reader goes on', () => {
 
 test('a response that breaks off anywhere is malformed, or was complete', () => {
   fc.assert(
-    fc.property(rawResponse, splitting, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (response, sizes, share) => {
-      const cut = Math.floor(share * response.bytes.length);
-      const reader = new ResponseReader();
-      try {
-        const found = readAll(reader, response.bytes.subarray(0, cut), sizes);
-        if (cut === 0) assert.deepEqual(found, []);
-        else assert.ok(response.isUntilClose && found.length === 1, 'only a body without an end may be cut unnoticed');
-      } catch (error) {
-        assert.ok(error instanceof MalformedResponse, `${error}`);
-      }
-    }),
+    fc.property(
+      rawResponse,
+      splitting,
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (response, sizes, share) => {
+        const cut = Math.floor(share * response.bytes.length);
+        const reader = new ResponseReader();
+        try {
+          const found = readAll(reader, response.bytes.subarray(0, cut), sizes);
+          if (cut === 0) assert.deepEqual(found, []);
+          else
+            assert.ok(response.isUntilClose && found.length === 1, 'only a body without an end may be cut unnoticed');
+        } catch (error) {
+          assert.ok(error instanceof MalformedResponse, `${error}`);
+        }
+      },
+    ),
     { numRuns: 400 },
   );
 });
@@ -138,15 +150,19 @@ test('garbage is malformed, or it was a response: nothing else is thrown', () =>
   const noise = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
   let refused = 0;
   fc.assert(
-    fc.property(fc.oneof({ weight: 3, arbitrary: mutated }, { weight: 1, arbitrary: noise }), splitting, (bytes, sizes) => {
-      try {
-        readAll(new ResponseReader(), bytes, sizes);
-      } catch (error) {
-        assert.ok(error instanceof MalformedResponse, `${error}`);
-        assert.ok(error.message.length < 400, 'the message quotes only the start of what arrived');
-        refused++;
-      }
-    }),
+    fc.property(
+      fc.oneof({ weight: 3, arbitrary: mutated }, { weight: 1, arbitrary: noise }),
+      splitting,
+      (bytes, sizes) => {
+        try {
+          readAll(new ResponseReader(), bytes, sizes);
+        } catch (error) {
+          assert.ok(error instanceof MalformedResponse, `${error}`);
+          assert.ok(error.message.length < 400, 'the message quotes only the start of what arrived');
+          refused++;
+        }
+      },
+    ),
     { numRuns: 1000 },
   );
   assert.ok(refused > 100, `the mutations must hit something: ${refused}`);
