@@ -21,6 +21,9 @@ const WARM_UP_DEADLINE_MS = 180_000;
 /** MB; the flags that the bootstrap derives from them must not disturb the cache. */
 const checkedMemorySizes = [128, 1024, 10_240];
 
+/** The order of property tables in a cache follows the hash seed, which is random otherwise. */
+const FIXED_HASH_SEED = '--hash-seed=1';
+
 const defaultSysroot = '/usr/aarch64-linux-gnu';
 
 /** The launcher for `architecture`, or why there is none. */
@@ -73,8 +76,9 @@ const environmentOfFunction = (folder: string): Record<string, string> => ({
 const writeWarmUpFolder = async (folder: string, bundles: readonly Bundle[], nodeVersion: string): Promise<void> => {
   const constants = { version: '0.0.0', nodeVersion };
   const buildTool = (name: string) => buildBundle(name, `layer/${name}.ts`, constants);
-  const [warmStart, cacheCheck, handler, bootstrap] = await Promise.all([
+  const [warmStart, cacheRewrite, cacheCheck, handler, bootstrap] = await Promise.all([
     buildTool('warm-start'),
+    buildTool('cache-rewrite'),
     buildTool('cache-check'),
     buildTool('warm-up-handler'),
     makeBootstrapScript(nodeVersion),
@@ -86,6 +90,7 @@ const writeWarmUpFolder = async (folder: string, bundles: readonly Bundle[], nod
     writeFile(join(folder, 'task/index.js'), handler.code),
     writeFile(join(folder, 'task/package.json'), '{}'),
     writeFile(join(folder, 'warm-start.cjs'), warmStart.code),
+    writeFile(join(folder, 'cache-rewrite.cjs'), cacheRewrite.code),
     writeFile(join(folder, 'cache-check.cjs'), cacheCheck.code),
     writeFile(join(folder, 'bootstrap'), bootstrap),
     writeFile(join(folder, 'print-arguments'), '#!/bin/sh\nprintf \'%s\\n\' "$@"\n'),
@@ -97,7 +102,7 @@ const runWarmUp = async (folder: string, command: readonly string[]): Promise<vo
   const api = await openWarmUpApi();
   const warmStart = [
     ...command,
-    '--hash-seed=1',
+    FIXED_HASH_SEED,
     ...(await readBootstrapFlags(folder, 1024)),
     join(folder, 'warm-start.cjs'),
     join(folder, 'spanstrap'),
@@ -118,6 +123,11 @@ const runWarmUp = async (folder: string, command: readonly string[]): Promise<vo
     `the warm-up run of the bundles ended with ${deadline.aborted ? 'its deadline' : (exitCode ?? 'a signal')}:\n  ${words}`,
     './build.sh --no-code-cache, then run the layer in the emulator to see what is wrong with it',
   );
+};
+
+const rewriteCaches = async (folder: string, command: readonly string[], names: readonly string[]): Promise<void> => {
+  const rewrite = [...command, FIXED_HASH_SEED, join(folder, 'cache-rewrite.cjs'), join(folder, 'spanstrap'), ...names];
+  await requireCommand(rewrite, './build.sh --no-code-cache');
 };
 
 const checkCaches = async (folder: string, command: readonly string[], names: readonly string[]): Promise<void> => {
@@ -147,6 +157,7 @@ export const makeCodeCaches = async (
     await runWarmUp(folder, command);
     const bundleFolder = join(folder, 'spanstrap');
     const names = bundles.map(({ name }) => name).filter((name) => existsSync(join(bundleFolder, `${name}.cache`)));
+    await rewriteCaches(folder, command, names);
     await checkCaches(folder, command, names);
     const caches = names.map(async (name) => [name, await readFile(join(bundleFolder, `${name}.cache`))] as const);
     return new Map(await Promise.all(caches));

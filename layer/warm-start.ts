@@ -12,7 +12,6 @@ const [bundleFolder, cacheFolder] = process.argv.splice(2) as [string, string];
 
 // While warming, nothing that V8 does by the clock may reach the cache: bytecode of functions that were not called for a while
 // is not thrown away, and no code is optimised. Each switch goes back before the cache is made, because the flags' hash is in it.
-// The process is started with a fixed --hash-seed for the same reason: the order of property tables depends on it.
 const switches = ['flush-bytecode', 'sparkplug', 'maglev', 'turbofan'];
 for (const name of switches) setFlagsFromString(`--no-${name}`);
 

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { type ReportOptions, reportInvocation } from './invocation-report.ts';
 import { jsonReport } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
@@ -23,8 +24,7 @@ const scenes: readonly Scene[] = [
 ];
 
 /** Runs the demo; resolves with the exit code: 0 when every scene went as its title says. */
-export async function runDemo(): Promise<number> {
-  const layer = defaultLayerRoot();
+export async function runDemo(layer: string): Promise<number> {
   if (!existsSync(path.join(layer, 'bootstrap'))) {
     process.stderr.write(`demo: there is no layer at ${layer}\ntry: ./build.sh\n`);
     return 2;
@@ -121,4 +121,7 @@ function reportSurprises(invocations: readonly TracedInvocation[]): number {
   return surprises.length === 0 ? 0 : 1;
 }
 
-if (import.meta.main) process.exitCode = await runDemo();
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { layer: { type: 'string', default: defaultLayerRoot() } } });
+  process.exitCode = await runDemo(values.layer);
+}

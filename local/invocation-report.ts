@@ -50,10 +50,14 @@ export function reportTraces(arrivals: Arrivals, options: ReportOptions): string
   return lines;
 }
 
-/** `200  Invocation 41 ms  Overhead 3 ms  init 118 ms  5 spans -> xray 1.9 KB`. */
+/** `200  Invocation 41 ms  Overhead 3 ms  flush 12 ms  init 118 ms  5 spans -> xray 1.9 KB`; durations as the caller sees them. */
 export function statusLine({ result, idle, datagrams, otlpRequests, xraySpans, otlpSpans }: TracedInvocation): string {
   const parts = [statusWord(result), `Invocation ${formatDuration(result.durationMs)}`];
-  if (idle.idleMs !== undefined) parts.push(`Overhead ${formatDuration(Math.max(0, idle.idleMs - result.durationMs))}`);
+  const { runtimeDoneMs, idleMs } = idle;
+  if (runtimeDoneMs !== undefined && idleMs !== undefined) {
+    parts.push(`Overhead ${formatDuration(Math.max(0, runtimeDoneMs - result.durationMs))}`);
+    parts.push(`flush ${formatDuration(idleMs - runtimeDoneMs)}`);
+  }
   if (result.initMs !== undefined) parts.push(`init ${formatDuration(result.initMs)}`);
   const sent = [
     sentText(

@@ -32,7 +32,7 @@ export function widthOf(text: string): number {
   return columns;
 }
 
-/** At most `columns` columns; `cut` stands where something was left out. Control characters are never let through. */
+/** At most `columns` columns; `cut` stands for what was left out at the end. Control characters are never let through. */
 export function truncated(text: string, columns: number, cut: string): string {
   const clean = printable(text);
   if (widthOf(clean) <= columns) return clean;

@@ -1,6 +1,6 @@
 // Draws a trace for a terminal: a tree of names, durations, and bars on a common time axis. Pure: spans in, lines out.
 
-import { formatDuration, type Style, styleOf, truncated, widthOf } from './terminal.ts';
+import { formatDuration, printable, type Style, styleOf, truncated, widthOf } from './terminal.ts';
 import { type TraceNode, type TraceSpan, treeOf } from './trace-tree.ts';
 
 export type WaterfallOptions = {
@@ -101,21 +101,27 @@ function* rowsOf(
   }
 }
 
-const labelOf = ({ name, note }: TraceSpan): string => (note ? `${name}  ${note}` : name);
+const labelOf = ({ name, note }: TraceSpan): string => printable(note ? `${name}  ${note}` : name);
+
+/** What a name gets at least, however deep its span lies. */
+const NARROWEST_NAME_COLUMNS = 10;
 
 function drawName(
-  { span, tree }: Row,
+  { span, tree: whole }: Row,
   columns: number,
   glyphs: Glyphs,
   paint: (style: Style, text: string) => string,
 ): string {
-  const room = columns - widthOf(tree);
+  const treeColumns = columns - Math.min(widthOf(printable(span.name)), NARROWEST_NAME_COLUMNS);
+  // Below a certain depth only the innermost branches are drawn.
+  const tree = whole.length <= treeColumns ? whole : glyphs.cut + whole.slice(1 - treeColumns);
+  const room = columns - tree.length;
   // The note goes first when both do not fit: the name says more.
   const hasNote = span.note !== '' && widthOf(labelOf(span)) <= room;
   const name = truncated(span.name, room, glyphs.cut);
-  const used = widthOf(tree) + widthOf(name) + (hasNote ? 2 + widthOf(span.note) : 0);
-  const note = hasNote ? `  ${paint('dim', span.note)}` : '';
-  return `${paint('dim', tree)}${name}${note}${' '.repeat(Math.max(0, columns - used))}`;
+  const note = hasNote ? `  ${paint('dim', printable(span.note))}` : '';
+  const used = tree.length + (hasNote ? widthOf(labelOf(span)) : widthOf(name));
+  return `${paint('dim', tree)}${name}${note}${' '.repeat(columns - used)}`;
 }
 
 type Axis = { readonly from: number; readonly until: number; readonly columns: number };

@@ -35,11 +35,11 @@ export class AnsweredInvocations {
 }
 
 export type Extension = {
-  /** False: Lambda refused or has no Extensions API; the runtime flushes before it polls instead. */
+  /** False: Lambda refused, has no Extensions API, or gave the poll up; the runtime flushes before it polls instead. */
   readonly isRegistered: boolean;
   /** Why not, in words, when it is not registered. */
   readonly refusal: string | undefined;
-  /** Polls until the API refuses; to be called when init is done. `onLost` says that the runtime must flush from now on. */
+  /** Polls until the API refuses; to be called when init is done. `onLost` says why no longer: the runtime must flush from now on. */
   poll(flush: (deadlineEpochMs: number) => Promise<void>, onLost: (reason: string) => void): void;
   answered(requestId: string): void;
 };
@@ -66,9 +66,11 @@ export async function registerExtension(api: ExtensionsApi, events: readonly 'IN
 
   const { extensionId } = registration;
   const invocations = new AnsweredInvocations();
-  const hearsInvocations = events.length > 0;
+  let hearsInvocations = events.length > 0;
   return {
-    isRegistered: hearsInvocations,
+    get isRegistered() {
+      return hearsInvocations;
+    },
     refusal: undefined,
     poll(flush, onLost) {
       void (async () => {
@@ -79,10 +81,13 @@ export async function registerExtension(api: ExtensionsApi, events: readonly 'IN
           await flush(event.deadlineEpochMs);
         }
       })().catch((error: unknown) => {
+        hearsInvocations = false;
         api.close();
         onLost(error instanceof PollRefused ? error.message : String(error));
       });
     },
-    answered: hearsInvocations ? (requestId) => invocations.add(requestId) : () => {},
+    answered(requestId) {
+      if (hearsInvocations) invocations.add(requestId);
+    },
   };
 }

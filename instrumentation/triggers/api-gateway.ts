@@ -21,7 +21,7 @@ function gatewayAttributes(requestContext: Loose): Attributes {
 /** `cookies` stands beside the headers in payload 2.0; it is their `cookie` header. */
 function headersWithCookies(event: Loose, { mayEnumerate }: Reading) {
   const cookie = list(event?.cookies).slice(0, 128).filter(text).join('; ');
-  return headerView(event?.headers, (cookie && { cookie }) as Loose, mayEnumerate(event?.body));
+  return headerView(event?.headers, (cookie ? { cookie } : undefined) as Loose, mayEnumerate(event?.body));
 }
 
 function describePayload2(event: Loose, reading: Reading, statusRule: StatusRule): Description {

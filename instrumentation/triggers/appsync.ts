@@ -1,5 +1,6 @@
-// AWS AppSync direct Lambda resolvers, one context or a batch of them.
-// Source: AppSync Developer Guide, "AWS Lambda resolvers", "Resolver mapping template context reference".
+// AWS AppSync: direct Lambda resolvers, one context or a batch of them, and authorizers.
+// Source: AppSync Developer Guide, "AWS Lambda resolvers", "Resolver mapping template context reference",
+// "AWS_LAMBDA authorization".
 
 import { type Loose, text, translate } from './event-fields.ts';
 import { defined, pick, shape } from './field-specs.ts';
@@ -40,4 +41,11 @@ export const appsync = row(
       carrier: headers,
     };
   },
+);
+
+export const appsyncAuthorizer = row(
+  'appsync-authorizer',
+  'other',
+  shape('authorizationToken&requestContext.apiId'),
+  (event, { mayEnumerate }) => ({ carrier: headerView(event?.requestHeaders, undefined, mayEnumerate()) }),
 );

@@ -53,6 +53,7 @@ function compilePicks(notation: string): Pick[] {
     const [, name = '', kind = '', path = name] = /^([^#?=]+)([#?]?)=?(.+)?$/.exec(part) ?? [];
     picks.push({ attribute: prefix + name, kind, path: path.split('.') });
   }
+  compiledPicks.set(notation, picks);
   return picks;
 }
 
@@ -62,8 +63,7 @@ function compilePicks(notation: string): Pick[] {
  * `name?=path` a boolean. What is absent, empty or of another type is left out.
  */
 export function pick(source: unknown, notation: string, attributes: Attributes = {}): Attributes {
-  let picks = compiledPicks.get(notation);
-  if (picks === undefined) compiledPicks.set(notation, (picks = compilePicks(notation)));
+  const picks = compiledPicks.get(notation) ?? compilePicks(notation);
   for (const { attribute, kind, path } of picks) {
     const raw: unknown = valueAt(source as Loose, path);
     const value = kind === '' ? text(raw) : kind === '#' ? integer(raw) : typeof raw === 'boolean' ? raw : undefined;

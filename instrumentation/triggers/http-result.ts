@@ -5,7 +5,7 @@
 import { bodyBytes, isObject, type Loose } from './event-fields.ts';
 import { defined } from './field-specs.ts';
 import { headerView } from './header-view.ts';
-import type { ResultRule } from './row.ts';
+import type { ResultRule } from './trigger.ts';
 
 /** Gives the status of a result that names none (or no valid one); undefined when the service's answer is not known. */
 export type StatusRule = (result: Loose, isNothing: boolean) => number | undefined;
@@ -32,7 +32,8 @@ function statusOf(value: unknown): number | undefined {
 
 /** The rule of an HTTP source whose results name their status in `field`; without a `statusRule` only such a status counts. */
 export function httpResultRule(statusRule?: StatusRule, field = 'statusCode'): ResultRule {
-  return (result, isStreamed, options) => {
+  return (value, isStreamed, options) => {
+    const result = value as Loose;
     const named = statusOf(result?.[field]);
     // JSON has no undefined: services receive null for either.
     const isNothing = (result as unknown) === undefined || result === null;

@@ -37,7 +37,7 @@ export function describeKafka(batch: Batch, servers: unknown, reading: Reading):
   const { records, size } = batch;
   // The first of `host:port,host:port`.
   const [, address, port] = /^([^:,]+):(\d{1,5})(?:,|$)/.exec(text(servers) ?? '') ?? [];
-  const isOneTopic = common(records, source.origin) !== undefined;
+  const isOneTopic = common(records, (record) => text(record?.topic)) !== undefined;
   return describeBatch(batch, source, reading, {
     'messaging.destination.partition.id': isOneTopic ? common(records, partitionOf) : undefined,
     'messaging.kafka.message.key': size === 1 ? keyOf(records[0]) : undefined,

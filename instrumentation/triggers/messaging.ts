@@ -4,8 +4,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import { isObject, type Loose, list, text } from './event-fields.ts';
 import { defined, pick } from './field-specs.ts';
-import type { Description, Reading, ResultRule } from './row.ts';
-import type { Carrier, LinkCarrier, Trigger } from './trigger.ts';
+import type { Description, Reading } from './row.ts';
+import type { Carrier, LinkCarrier, ResultRule, Trigger } from './trigger.ts';
 
 /** More records than this are not looked at: what is said of all of them is then left out. */
 const MAX_SURVEYED = 128;
@@ -76,8 +76,9 @@ export function linksOf(
  */
 export function batchResultRule(size: number, checkpoint?: string): ResultRule {
   return (result, _isStreamed, { batchFailureIsError }) => {
-    if (!Array.isArray(result?.batchItemFailures)) return { attributes: {}, errorType: undefined };
-    const failures = list(result?.batchItemFailures);
+    const reported: unknown = (result as Loose)?.batchItemFailures;
+    if (!Array.isArray(reported)) return { attributes: {}, errorType: undefined };
+    const failures = list(reported);
     const failsAll =
       failures.length >= size ||
       failures.slice(0, MAX_FAILURES_READ).some((failure) => {

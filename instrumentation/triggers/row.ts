@@ -2,7 +2,7 @@
 
 import type { Attributes } from '@opentelemetry/api';
 import type { Loose } from './event-fields.ts';
-import type { Carrier, Delivery, FaasTrigger, ResultDescription, Trigger, TriggerOptions } from './trigger.ts';
+import type { Carrier, Delivery, FaasTrigger, Trigger, TriggerOptions } from './trigger.ts';
 
 /** A message found inside another one's text. */
 export type Envelope = {
@@ -26,13 +26,8 @@ export interface Reading {
   recogniseInner(event: unknown): Trigger | undefined;
 }
 
-/** Tells what a result means; `isStreamed` results were sent while the handler ran. */
-export type ResultRule = (result: Loose, isStreamed: boolean, options: TriggerOptions) => ResultDescription;
-
 /** What a row says of an event; everything it leaves out is undefined or empty in the trigger. */
-export type Description = {
-  readonly [Field in keyof Omit<Trigger, 'source' | 'describeResult'>]?: Trigger[Field] | undefined;
-} & { readonly resultRule?: ResultRule };
+export type Description = { readonly [Field in keyof Omit<Trigger, 'source'>]?: Trigger[Field] | undefined };
 
 export type Row = {
   readonly source: string;

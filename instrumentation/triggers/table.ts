@@ -1,5 +1,6 @@
-// Every event source that is recognised, in the order in which it is tried: rows that are more specific than others first, then
-// the frequent ones. Each row's shape, attributes and place of context: docs/what-is-traced.md.
+// The event sources that a start bundle carries, in the order in which they are tried: rows that are more specific than others
+// first, then the frequent ones. Sources that most functions never see follow in rare-table.ts; what all rows say of their
+// events: docs/what-is-traced.md.
 
 import {
   apiGatewayHttp,
@@ -8,32 +9,18 @@ import {
   apiGatewayWebsocket,
   functionUrl,
 } from './api-gateway.ts';
-import { appsync } from './appsync.ts';
-import { apiGatewayAuthorizer, appsyncAuthorizer } from './authorizers.ts';
-import { activemq, rabbitmq } from './brokers.ts';
-import { cloudfront } from './cloudfront.ts';
-import { cloudwatchAlarm, cloudwatchLogs } from './cloudwatch.ts';
-import { cognitoSync, cognitoUserPool } from './cognito.ts';
-import { alexa, bedrockAgent, connect, lexV1, lexV2 } from './conversation.ts';
+import { apiGatewayAuthorizer } from './api-gateway-authorizer.ts';
 import { direct, warmUp } from './direct.ts';
-import { documentdb } from './documentdb.ts';
+import type { Loose } from './event-fields.ts';
 import { documentEvent, eventbridge, eventbridgeRule, eventbridgeScheduler, serviceEvent } from './eventbridge.ts';
-import { firehose } from './firehose.ts';
-import { iotAuthorizer, iotButton, iotOneClick } from './iot.ts';
-import { msk, selfManagedKafka } from './kafka.ts';
-import { latticeV1, latticeV2 } from './lattice.ts';
 import { loadBalancer } from './load-balancer.ts';
-import { ses } from './mail.ts';
 import { eventbridgeSns, sns } from './messaging-sns.ts';
 import { eventbridgeSqs, snsSqs, sqs } from './messaging-sqs.ts';
-import { cloudformation, codecommit, codepipeline, configRule, secretsManager } from './operations.ts';
 import type { Row } from './row.ts';
-import { stepFunctions } from './step-functions.ts';
-import { s3, s3Batch, s3ObjectLambda } from './storage.ts';
+import { s3 } from './storage.ts';
 import { dynamodb, kinesis } from './streams.ts';
-import { lambdaDestination, pipes } from './wrapped.ts';
 
-export const triggerTable: readonly Row[] = [
+export const frequentRows: readonly Row[] = [
   // An authorizer sees the whole request, so it would pass for the request itself.
   apiGatewayAuthorizer,
   functionUrl,
@@ -43,7 +30,6 @@ export const triggerTable: readonly Row[] = [
   apiGatewayWebsocket,
   apiGatewayRest,
   loadBalancer,
-  pipes,
   snsSqs,
   eventbridgeSqs,
   sqs,
@@ -57,39 +43,19 @@ export const triggerTable: readonly Row[] = [
   s3,
   dynamodb,
   kinesis,
-  msk,
-  selfManagedKafka,
-  appsync,
-  stepFunctions,
-  lambdaDestination,
-  latticeV2,
-  latticeV1,
-  cloudfront,
-  appsyncAuthorizer,
-  cloudwatchLogs,
-  cloudwatchAlarm,
-  firehose,
-  activemq,
-  rabbitmq,
-  documentdb,
-  ses,
-  codecommit,
-  s3ObjectLambda,
-  s3Batch,
-  cognitoUserPool,
-  cognitoSync,
-  bedrockAgent,
-  lexV1,
-  lexV2,
-  connect,
-  alexa,
-  codepipeline,
-  cloudformation,
-  configRule,
-  secretsManager,
-  iotButton,
-  iotOneClick,
-  iotAuthorizer,
-  warmUp,
-  direct,
 ];
+
+/** The last rows: what is left when nothing else matched. */
+export const lastRows: readonly Row[] = [warmUp, direct];
+
+/** Of each rare row a field that its events have at the top. */
+const rareFields = (
+  'Records requestContext eventSource info Execution Payload _datadog raw_path authorizationToken awslogs alarmArn ' +
+  'deliveryStreamArn xAmzRequestId tasks triggerSource datasetName messageVersion bot Details session CodePipeline.job ' +
+  'RequestType configRuleArn SecretId clickType deviceEvent protocolData'
+).split(' ');
+
+/** Whether an event that no frequent row matched can be one of the rare ones, so that a plain payload never asks for their code. */
+export function mayBeRare(event: Loose): boolean {
+  return Array.isArray(event) || rareFields.some((field) => event?.[field] !== undefined);
+}

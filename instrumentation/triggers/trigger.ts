@@ -17,6 +17,9 @@ export type ResultDescription = {
   readonly errorType: string | undefined;
 };
 
+/** Reads a handler's result; may throw when the result is a live object that does. */
+export type ResultRule = (result: unknown, isStreamed: boolean, options: TriggerOptions) => ResultDescription;
+
 export type Trigger = {
   /** Stable id of the table's row: `api-gateway-http`, `sqs`, `direct` …; `unknown` when the event could not be read. */
   readonly source: string;
@@ -34,11 +37,8 @@ export type Trigger = {
   readonly linkCarriers: readonly LinkCarrier[];
   /** When the oldest record was sent or the gateway took the request, in epoch milliseconds of the sender's clock. */
   readonly sentEpochMs: number | undefined;
-  /**
-   * What a successful handler's result means for the span. The result of a streamed response is its HTTP prelude, if it has one.
-   * Never throws: of a result that resists reading nothing is said.
-   */
-  describeResult(result: unknown, isStreamed?: boolean): ResultDescription;
+  /** How `describeResult` reads what the handler returned; undefined when a result says nothing about the source. */
+  readonly resultRule: ResultRule | undefined;
 };
 
 /** What the invocation brings along beside the event. */

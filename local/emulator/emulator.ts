@@ -1,26 +1,16 @@
-// Lambda on this machine: takes invocations, starts and resets the execution environment, enforces its time limits, freezes it
-// between invocations. The rules inside one environment are sandbox.ts; the wire is api-server.ts.
+// Lambda on this machine, as its users see it: invoke, wait, freeze, shut down, look at what happened. The flow of an invocation
+// is invocation-flow.ts, the rules inside one environment are sandbox.ts, the wire is api-server.ts.
 
 import { PAYLOAD_LIMIT_BYTES } from '../../runtime/api/wire.ts';
 import { Conditions, type WaitOptions } from '../conditions.ts';
 import { ApiServer, type TranscriptEntry } from './api-server.ts';
 import { type EmulatorOptions, type EmulatorSettings, settle } from './emulator-options.ts';
-import { lambdaEnvironment } from './environment-variables.ts';
+import { Environments } from './environments.ts';
 import { Faults } from './faults.ts';
 import { eventBytes, type InvocationResult, type InvokeOptions, PendingInvocation } from './invocation.ts';
-import { exitError, exitText, timeoutError } from './platform-errors.ts';
-import {
-  endLine,
-  extensionLine,
-  initFailureText,
-  initReportLine,
-  reportLine,
-  startLine,
-  timeoutLine,
-} from './platform-log.ts';
-import type { ProcessExit } from './process.ts';
-import { type InitFailure, Sandbox } from './sandbox.ts';
-import { type ShutdownReason, type ShutdownReport, shutDown } from './shutdown.ts';
+import { InvocationFlow } from './invocation-flow.ts';
+import { initFailureText } from './platform-log.ts';
+import type { ShutdownReason, ShutdownReport } from './shutdown.ts';
 import { makeTraceHeader } from './trace-header.ts';
 
 /** Calls that are kept; older ones are dropped, so that a benchmark's memory stays flat. */
@@ -34,31 +24,49 @@ export class Emulator {
   readonly transcript: TranscriptEntry[] = [];
   readonly faults: Faults;
   readonly #settings: EmulatorSettings;
-  readonly #onLine: ((line: string) => void) | undefined;
   readonly #conditions: Conditions;
   readonly #server: ApiServer;
+  readonly #environments: Environments;
+  readonly #flow: InvocationFlow;
   #runtimeApi = '';
-  #sandbox: Sandbox | undefined;
-  #generation = 0;
   #active = 0;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: EmulatorOptions) {
     this.#settings = settle(options);
-    this.#onLine = options.onLine;
     this.faults = new Faults(options.faults);
     this.#conditions = new Conditions(() => this.#describe());
+    const onChange = (): void => this.#conditions.changed();
+    this.#environments = new Environments({
+      settings: this.#settings,
+      runtimeApi: () => this.#runtimeApi,
+      onLine: (line) => {
+        this.logs.push(line);
+        options.onLine?.(line);
+        onChange();
+      },
+      onChange,
+    });
+    this.#flow = new InvocationFlow({
+      settings: this.#settings,
+      environments: this.#environments,
+      log: (line) => {
+        this.platformLogs.push(line);
+        onChange();
+      },
+      isLast: () => this.#active === 1,
+    });
     this.#server = new ApiServer({
-      sandbox: () => this.#sandbox,
+      sandbox: () => this.#environments.current,
       faults: this.faults,
       splitAnswers: options.splitAnswers,
       isSnapStart: options.initializationType === 'snap-start',
       onCall: (entry) => {
         if (this.transcript.push(entry) > TRANSCRIPT_LIMIT) this.transcript.shift();
-        this.#conditions.changed();
+        onChange();
       },
-      onTaken: () => this.#conditions.changed(),
-      onAnswered: () => this.#conditions.changed(),
+      onTaken: onChange,
+      onAnswered: onChange,
     });
   }
 
@@ -74,23 +82,23 @@ export class Emulator {
   }
 
   get pid(): number | undefined {
-    return this.#sandbox?.process.pid;
+    return this.#environments.current?.process.pid;
   }
 
   /** Environments started so far. */
   get generation(): number {
-    return this.#generation;
+    return this.#environments.generation;
   }
 
   get isFrozen(): boolean {
-    return this.#sandbox?.process.isFrozen ?? false;
+    return this.#environments.current?.process.isFrozen ?? false;
   }
 
   /** States of the living environment, for conditions and messages; undefined when none lives. */
   get state():
     | { runtime: string; extensions: { name: string; events: readonly string[]; state: string }[] }
     | undefined {
-    const sandbox = this.#sandbox;
+    const sandbox = this.#environments.current;
     return (
       sandbox && {
         runtime: sandbox.runtime.state,
@@ -101,10 +109,10 @@ export class Emulator {
 
   /** Starts an environment ahead of the first invocation. Resolves with its init time in ms; throws when init fails. */
   async init(): Promise<number> {
-    const sandbox = this.#living() ?? this.#start();
-    const failure = await this.#initOutcome(sandbox, this.#settings.initTimeoutMs);
+    const sandbox = this.#environments.living() ?? this.#environments.start();
+    const failure = await this.#environments.initOutcome(sandbox, this.#settings.initTimeoutMs);
     if (failure) {
-      await this.#destroy(sandbox, 'failure');
+      await this.#environments.destroy(sandbox, 'failure');
       throw new Error(`init failed: ${initFailureText(failure)}\n${this.#describe()}`);
     }
     if (this.#settings.isFreezing && this.#active === 0) await this.freeze();
@@ -125,8 +133,8 @@ export class Emulator {
     const traceHeader = given === null ? undefined : (given ?? makeTraceHeader(tracing));
     const invocation = new PendingInvocation(body, options, functionArn, timeoutMs, traceHeader);
     this.#active++;
-    const turn =
-      maxConcurrency === undefined ? this.#queue.then(() => this.#serve(invocation)) : this.#serve(invocation);
+    const serve = (): Promise<void> => this.#flow.serve(invocation);
+    const turn = maxConcurrency === undefined ? this.#queue.then(serve) : serve();
     const done = turn.finally(() => {
       this.#active--;
       this.#conditions.changed();
@@ -150,165 +158,29 @@ export class Emulator {
   }
 
   async freeze(): Promise<void> {
-    await this.#sandbox?.process.freeze();
+    await this.#environments.current?.process.freeze();
     this.#conditions.changed();
   }
 
   thaw(): void {
-    this.#sandbox?.process.thaw();
+    this.#environments.current?.process.thaw();
     this.#conditions.changed();
   }
 
   /** Signals the process group. Returns false when nothing runs. */
   kill(signal: NodeJS.Signals): boolean {
-    return this.#sandbox?.process.kill(signal) ?? false;
+    return this.#environments.current?.process.kill(signal) ?? false;
   }
 
   /** Ends the environment by Lambda's rules. The next invocation starts a new one. undefined: nothing ran. */
   async shutdown(reason: ShutdownReason = 'spindown'): Promise<ShutdownReport | undefined> {
-    const sandbox = this.#sandbox;
-    return sandbox && (await this.#destroy(sandbox, reason));
+    const sandbox = this.#environments.living();
+    return sandbox && (await this.#environments.destroy(sandbox, reason));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const sandbox = this.#sandbox;
-    if (sandbox) {
-      sandbox.process.thaw();
-      sandbox.process.kill('SIGKILL');
-      await sandbox.process.exited;
-    }
+    await this.#environments.kill();
     await this.#server.close();
-  }
-
-  #start(): Sandbox {
-    const { command, environment, maxConcurrency, externalExtensions, accountId } = this.#settings;
-    const { functionName, functionVersion, handler, taskRoot } = environment;
-    this.#generation++;
-    this.#sandbox = new Sandbox({
-      command,
-      cwd: taskRoot,
-      env: lambdaEnvironment({ ...environment, runtimeApi: this.#runtimeApi }),
-      maxConcurrency,
-      externalExtensions,
-      metadata: { functionName, functionVersion, handler },
-      accountId,
-      onLine: (line) => {
-        this.logs.push(line);
-        this.#onLine?.(line);
-        this.#conditions.changed();
-      },
-      onChange: () => this.#conditions.changed(),
-    });
-    return this.#sandbox;
-  }
-
-  /** The environment, unless its process has ended behind our back. */
-  #living(): Sandbox | undefined {
-    if (this.#sandbox?.process.exit) this.#sandbox = undefined;
-    return this.#sandbox;
-  }
-
-  async #serve(invocation: PendingInvocation): Promise<void> {
-    let sandbox = this.#living();
-    invocation.cold = sandbox === undefined || !sandbox.isUsed;
-    sandbox ??= this.#start();
-    sandbox.process.thaw();
-    let failure = await this.#initOutcome(sandbox, this.#settings.initTimeoutMs);
-    if (failure) {
-      this.#log(initReportLine(performance.now() - sandbox.process.startedAt, failure));
-      await this.#destroy(sandbox, failure.cause === 'timeout' ? 'timeout' : 'failure');
-      // Init runs once more inside the invocation, on the function's own clock.
-      invocation.start();
-      sandbox = this.#startedMeanwhile() ?? this.#start();
-      failure = await this.#initOutcome(sandbox, invocation.timeoutMs);
-    }
-    if (failure) return this.#failInit(sandbox, invocation, failure);
-    if (!sandbox.isUsed) for (const extension of sandbox.extensions.all) this.#log(extensionLine(extension));
-    sandbox.isUsed = true;
-    if (invocation.cold) invocation.initMs = sandbox.initMs;
-    await this.#run(sandbox, invocation);
-  }
-
-  /** With several invocations at once another one may have started the new environment already. */
-  #startedMeanwhile(): Sandbox | undefined {
-    return this.#settings.maxConcurrency === undefined ? undefined : this.#living();
-  }
-
-  async #initOutcome(sandbox: Sandbox, timeoutMs: number): Promise<InitFailure | undefined> {
-    const timer = setTimeout(() => sandbox.giveUpInit(), timeoutMs);
-    const failure = await sandbox.initialized;
-    clearTimeout(timer);
-    return failure;
-  }
-
-  async #failInit(sandbox: Sandbox, invocation: PendingInvocation, failure: InitFailure): Promise<void> {
-    if (failure.cause === 'timeout') return this.#timeOut(sandbox, invocation);
-    if (failure.cause === 'exit') return this.#crash(sandbox, invocation, failure.exit);
-    const { body, contentType, errorType } = failure;
-    invocation.settle({ status: 'init-error', payload: body, contentType, errorType, platformErrorType: errorType });
-    await this.#destroy(sandbox, 'failure');
-    invocation.end({ how: 'reset', cause: 'crash' });
-  }
-
-  async #run(sandbox: Sandbox, invocation: PendingInvocation): Promise<void> {
-    const { requestId, timeoutMs } = invocation;
-    const { environment, isFreezing } = this.#settings;
-    const clock = Promise.withResolvers<'timeout'>();
-    let timer: NodeJS.Timeout | undefined;
-    const startClock = (): void => {
-      timer = setTimeout(() => clock.resolve('timeout'), invocation.startedAt! + timeoutMs - performance.now());
-    };
-    const delivered = sandbox.deliver(invocation).then(() => {
-      this.#log(startLine(requestId, environment.functionVersion));
-      if (sandbox.isConcurrent) startClock();
-    });
-    if (!sandbox.isConcurrent) {
-      invocation.start();
-      startClock();
-    }
-    const how = await Promise.race([invocation.left, sandbox.process.exited, clock.promise]);
-    clearTimeout(timer);
-    if (how === 'timeout') return this.#timeOut(sandbox, invocation);
-    if ('exitCode' in how) return this.#crash(sandbox, invocation, how);
-    await delivered;
-    this.#log(endLine(requestId));
-    if (how.idleMs !== undefined) this.#log(reportLine(invocation, how.idleMs, environment.memoryMb));
-    // A later invocation waits its turn behind this one: no freeze can hit work that has begun.
-    if (isFreezing && this.#active === 1) await sandbox.process.freeze();
-    invocation.end(how);
-  }
-
-  async #timeOut(sandbox: Sandbox, invocation: PendingInvocation): Promise<void> {
-    const { requestId, timeoutMs } = invocation;
-    this.#log(timeoutLine(requestId, timeoutMs));
-    invocation.fail('timeout', timeoutError(requestId, timeoutMs));
-    const delivery = sandbox.deliveries.find((candidate) => candidate.invocation === invocation);
-    if (sandbox.isConcurrent && delivery) {
-      sandbox.timeOut(delivery);
-      return invocation.end(await invocation.left);
-    }
-    await this.#destroy(sandbox, 'timeout');
-    invocation.end({ how: 'reset', cause: 'timeout' });
-  }
-
-  async #crash(sandbox: Sandbox, invocation: PendingInvocation, exit: ProcessExit): Promise<void> {
-    const { requestId } = invocation;
-    this.#log(`RequestId: ${requestId} Error: ${exitText(exit)}`);
-    invocation.fail('crash', exitError(requestId, exit));
-    await this.#destroy(sandbox, 'failure');
-    invocation.end({ how: 'reset', cause: 'crash', exit });
-  }
-
-  async #destroy(sandbox: Sandbox, reason: ShutdownReason): Promise<ShutdownReport> {
-    const report = await shutDown(sandbox, reason);
-    if (this.#sandbox === sandbox) this.#sandbox = undefined;
-    this.#conditions.changed();
-    return report;
-  }
-
-  #log(line: string): void {
-    this.platformLogs.push(line);
-    this.#conditions.changed();
   }
 
   #describe(): string {

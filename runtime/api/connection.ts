@@ -2,6 +2,7 @@
 // alternatives: raw socket 120 µs, node:http 265 µs, undici 300 µs; and user code that patches `http` cannot disturb it.
 
 import { connect, type Socket } from 'node:net';
+import { runtimeError } from '../errors.ts';
 import { type HttpResponse, type MalformedResponse, ResponseReader } from './response-reader.ts';
 
 /** `host:port` as in AWS_LAMBDA_RUNTIME_API. */
@@ -22,12 +23,12 @@ export class ConnectionLost extends Error {
 
 /**
  * Reads `host:port`, with IPv6 hosts in brackets.
- * @throws Error when it is neither
+ * @throws Runtime.PlatformError when it is neither
  */
 export function parseEndpoint(text: string): Endpoint {
-  const match = /^(?:\[([^\]]+)\]|([^:/\s]+)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([^\]]+)\]|([^:/\s[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (match === null || port < 1 || port > 65535) throw new Error(`not host:port: ${JSON.stringify(text)}`);
+  if (match === null || port < 1 || port > 65535) throw runtimeError('RuntimeApiAddressInvalid', { address: text });
   return { host: match[1] ?? match[2]!, port };
 }
 
@@ -75,7 +76,8 @@ export class Connection {
   /** Starts a request with a chunked body; `head` announces `Transfer-Encoding: chunked`. */
   openChunked(head: string): ChunkedRequest {
     const socket = this.#open();
-    const response = new Promise<HttpResponse>((resolve, reject) => this.#expect(socket, { resolve, reject }, true));
+    const { promise: response, ...waiting } = Promise.withResolvers<HttpResponse>();
+    this.#expect(socket, waiting, true);
     // The platform may cut the connection while the body is still being written; whoever calls `end` learns of it.
     response.catch(() => {});
     socket.write(head, 'latin1');
@@ -185,7 +187,8 @@ export class Connection {
         this.#deliver(socket, response);
         return;
       }
-      const reason = cause === undefined ? 'the connection was closed' : cause.message;
+      // Several addresses of one name fail with an error that has a code and no message.
+      const reason = cause === undefined ? 'the connection was closed' : cause.message || String(cause);
       const isMidResponse = this.#reader.isMidResponse;
       failure = new ConnectionLost(`the Lambda API at ${host}:${port} gave no answer: ${reason}`, isMidResponse, cause);
     } catch (error) {

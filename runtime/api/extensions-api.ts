@@ -64,14 +64,17 @@ function readEvent(response: HttpResponse): ExtensionEvent {
       `GET ${EXTENSION_NEXT_PATH} was answered with ${response.status}: ${response.body.toString('utf8', 0, 512)}`,
     );
   }
-  let event: { eventType?: unknown; requestId?: unknown; deadlineMs?: unknown };
+  let event: { eventType?: unknown; requestId?: unknown; deadlineMs?: unknown } | null;
   try {
     event = JSON.parse(response.body.toString('utf8'));
   } catch {
     throw new PollRefused(`GET ${EXTENSION_NEXT_PATH} was answered with something that is not JSON`);
   }
+  if (typeof event?.eventType !== 'string') {
+    throw new PollRefused(`GET ${EXTENSION_NEXT_PATH} was answered with something that is not an event`);
+  }
   if (event.eventType === 'INVOKE' && typeof event.requestId === 'string') {
     return { type: 'INVOKE', requestId: event.requestId, deadlineEpochMs: Number(event.deadlineMs) };
   }
-  return { type: 'other', name: String(event.eventType) };
+  return { type: 'other', name: event.eventType };
 }

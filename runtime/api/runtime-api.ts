@@ -111,7 +111,7 @@ function echo(invocation: Invocation | undefined): string {
 
 function readInvocation(response: HttpResponse, receivedAt: Instant): Invocation {
   const found = response.headers;
-  const requestId = found.get(headers.requestId);
+  const requestId = utf8(found.get(headers.requestId));
   if (!requestId) throw runtimeError('MissingInvocationHeader', { headers: headers.requestId });
   const deadlineText = found.get(headers.deadlineMs);
   const deadlineEpochMs = Number(deadlineText);

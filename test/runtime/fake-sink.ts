@@ -38,8 +38,9 @@ export class FakeSink implements StreamSink {
     this.#finish(() => done(this.broken));
   }
 
-  release(): void {
-    this.isSlow = false;
+  /** Lets go of what is held. */
+  release(staysSlow = false): void {
+    this.isSlow = staysSlow;
     for (const finish of this.#held.splice(0)) finish();
   }
 

@@ -28,3 +28,14 @@ export async function startTcpServer(
   });
   return (server.address() as AddressInfo).port;
 }
+
+/** A port that nobody listens on: it was free a moment ago. */
+export async function findClosedPort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -11,7 +11,6 @@ const MAX_AGGREGATED = 5;
 const MAX_COUNTED = 100;
 /** The service's 250 characters are its limit for fields without one of their own; the X-Ray SDK sends messages whole. */
 const MESSAGE_CHARS = 4096;
-const STACK_SCAN_CHARS = 65_536;
 
 /** What an `exception` event says. */
 export type ExceptionText = {
@@ -49,7 +48,7 @@ export function exceptionFrom(id: string, text: ExceptionText, isRemote: boolean
   if (text.message) exception.message = cutText(text.message, MESSAGE_CHARS);
   if (isRemote) exception.remote = true;
   if (text.stack) {
-    const { frames, truncated } = parseStack(text.stack.slice(0, STACK_SCAN_CHARS), text.message);
+    const { frames, truncated } = parseStack(text.stack, text.message);
     if (truncated > 0) exception.truncated = truncated;
     if (frames.length > 0) exception.stack = frames;
   }

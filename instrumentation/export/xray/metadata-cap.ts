@@ -21,7 +21,7 @@ export function capMetadata(metadata: Metadata, capBytes: number): Metadata {
   const entries = entriesOf(metadata).sort((a, b) => b.bytes - a.bytes);
   for (const { namespace, key, bytes } of entries) {
     if (total <= capBytes) return metadata;
-    const replacement = mark(bytes);
+    const replacement = mark(namespace[key], bytes);
     if (bytes <= replacement.length + 2) break;
     namespace[key] = replacement;
     total += replacement.length + 2 - bytes;
@@ -34,12 +34,14 @@ function markLongTexts(metadata: Metadata, capBytes: number): void {
   for (const namespace of Object.values(metadata)) {
     for (const key of Object.keys(namespace)) {
       const value = namespace[key];
-      if (typeof value === 'string' && value.length > capBytes) namespace[key] = mark(Buffer.byteLength(value));
+      if (typeof value === 'string' && value.length > capBytes) namespace[key] = mark(value, 0);
     }
   }
 }
 
-const mark = (bytes: number): string => `[dropped: ${bytes} bytes]`;
+/** Of a text its own bytes, of anything else those of its JSON. */
+const mark = (value: unknown, jsonBytes: number): string =>
+  `[dropped: ${typeof value === 'string' ? Buffer.byteLength(value) : jsonBytes} bytes]`;
 
 /** Many small values: keys go from the end, and their number stays. */
 function dropKeys(metadata: Metadata, totalBytes: number, capBytes: number): Metadata {

@@ -184,7 +184,7 @@ test('over its cap the metadata loses its largest values first, and says how muc
     default: {
       small: 'kept',
       large: 'x'.repeat(3000),
-      larger: '[dropped: 6002 bytes]',
+      larger: '[dropped: 6000 bytes]',
       list: '[dropped: 4001 bytes]',
     },
   });

@@ -1,5 +1,5 @@
-// Lambda authorizers of API Gateway and AppSync. They see a request but do not answer it, so they carry no HTTP status.
-// Source: API Gateway Developer Guide, "Use API Gateway Lambda authorizers"; AppSync Developer Guide, "AWS_LAMBDA authorization".
+// Lambda authorizers of API Gateway. They see a request but do not answer it, so they carry no HTTP status.
+// Source: API Gateway Developer Guide, "Use API Gateway Lambda authorizers".
 
 import { text } from './event-fields.ts';
 import { pick, shape } from './field-specs.ts';
@@ -17,11 +17,4 @@ export const apiGatewayAuthorizer = row(
     attributes: pick(event, 'aws.api_gateway. authorizer_type=type method_arn=methodArn route_arn=routeArn'),
     carrier: headerView(event?.headers, event?.multiValueHeaders, mayEnumerate()),
   }),
-);
-
-export const appsyncAuthorizer = row(
-  'appsync-authorizer',
-  'other',
-  shape('authorizationToken&requestContext.apiId'),
-  (event, { mayEnumerate }) => ({ carrier: headerView(event?.requestHeaders, undefined, mayEnumerate()) }),
 );
