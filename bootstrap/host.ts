@@ -6,6 +6,8 @@ export type Host = {
   loadBundle(name: 'xray' | 'otlp' | 'opentelemetry'): unknown;
   /** `import()` as the user's module system does it; takes a `file:` URL or a bare specifier, resolved from the layer. */
   importModule(specifier: string): Promise<unknown>;
+  /** Where the layer has its packages for functions; the folder may not exist. */
+  readonly packagesFolder: string;
   /** CommonJS `require`, resolving from the layer: use absolute paths, or `createRequire` for a user's folder. */
   require: NodeJS.Require;
 };

@@ -6,12 +6,17 @@ import { parseEndpoint } from '../runtime/api/connection.ts';
 import { ExtensionsApi } from '../runtime/api/extensions-api.ts';
 import { RuntimeApi } from '../runtime/api/runtime-api.ts';
 import { installAwslambda } from '../runtime/awslambda.ts';
+import { pollCount } from '../runtime/concurrent-polling.ts';
 import { installConsole } from '../runtime/console.ts';
 import { errorText } from '../runtime/errors.ts';
 import { describeResources, watchEventLoop } from '../runtime/event-loop.ts';
 import { registerExtension } from '../runtime/extension.ts';
+import { offerGarbageCollector } from '../runtime/garbage-collector.ts';
+import { checkHandlerStyle } from '../runtime/handler/handler-style.ts';
 import { type HandlerFunction, loadHandler } from '../runtime/handler/module-loading.ts';
+import { installPackageFallback } from '../runtime/handler/package-fallback.ts';
 import { guarded, type InitStep, unobserved } from '../runtime/lifecycle.ts';
+import { openLogSocket } from '../runtime/log-socket.ts';
 import { Loop, reportOf } from '../runtime/loop.ts';
 import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
 import { createUserScope } from '../runtime/user-scope.ts';
@@ -29,7 +34,8 @@ export async function main(host: Host): Promise<void> {
   const startedAt = now();
   const { settings, problems } = readSettings(env);
   const compat = settings.handlerCompat;
-  const isConcurrent = env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
+  const { AWS_LAMBDA_MAX_CONCURRENCY: maxConcurrency, _LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET: logSocket } = env;
+  const isConcurrent = maxConcurrency !== undefined;
 
   // Registration takes a round trip: it is under way while everything else is put together and the handler is loaded.
   const endpoint = parseEndpoint(requireVariable(env, 'AWS_LAMBDA_RUNTIME_API'));
@@ -49,6 +55,7 @@ export async function main(host: Host): Promise<void> {
     isGlobalHidden: ['1', 'true'].includes(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA ?? ''),
   });
   const scope = createUserScope(store, env, isConcurrent);
+  const writeLog = isConcurrent && logSocket ? await openLogSocket(logSocket) : undefined;
   const log = installConsole({
     format: env.AWS_LAMBDA_LOG_FORMAT,
     level: env.AWS_LAMBDA_LOG_LEVEL,
@@ -57,6 +64,7 @@ export async function main(host: Host): Promise<void> {
     compat,
     currentInvocation: () => scope.current(),
     activeTrace: () => tracing?.activeTrace(),
+    ...(writeLog && { write: writeLog }),
   });
   const report = (message: string): void => log.warn(message, 'spanstrap');
   for (const problem of problems) report(problem);
@@ -77,10 +85,14 @@ export async function main(host: Host): Promise<void> {
     flush: observer.flush,
   });
 
+  offerGarbageCollector();
+  installPackageFallback({ layerPackages: host.packagesFolder, nodePath: () => env.NODE_PATH });
+
   const loadStartedAt = now();
   steps.push({ name: 'runtime load', startedAt, endedAt: loadStartedAt });
   let handler: HandlerFunction;
   let streaming: StreamingMark;
+  let onContextMethod: () => void;
   try {
     const taskRoot = requireVariable(env, 'LAMBDA_TASK_ROOT');
     handler = await loadHandler(requireVariable(env, '_HANDLER'), taskRoot, {
@@ -88,6 +100,13 @@ export async function main(host: Host): Promise<void> {
       warn: (text) => log.warn(text),
     });
     streaming = readStreamingMark(handler);
+    onContextMethod = checkHandlerStyle(handler, {
+      compat,
+      isStreaming: streaming.isStreaming,
+      executionEnvironment: env.AWS_EXECUTION_ENV,
+      isWarningSilenced: env.AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING !== undefined,
+      warn: (text) => log.warn(text),
+    });
   } catch (error) {
     log.logInitError(error);
     await failInit(error);
@@ -101,7 +120,6 @@ export async function main(host: Host): Promise<void> {
   observer.initEnded({ startedAt: 0, endedAt: now(), steps });
   extension.poll((deadlineEpochMs) => observer.flush('invocation', deadlineEpochMs), report);
   loop = new Loop({
-    api,
     handler,
     streaming,
     observer,
@@ -113,9 +131,12 @@ export async function main(host: Host): Promise<void> {
     whenIdle: watchEventLoop(process),
     identity: () => readIdentity(env),
     describeUnfinished: () => describeResources(process),
+    onContextMethod,
   });
   try {
-    await loop.serve();
+    if (maxConcurrency === undefined) return await loop.serve(api);
+    const others = Array.from({ length: pollCount(maxConcurrency) - 1 }, () => new RuntimeApi(endpoint, userAgent));
+    await loop.serveConcurrently([api, ...others]);
   } catch (error) {
     log.error(`${error}`);
     await endProcess(process, observer, EXIT_FAILURE);

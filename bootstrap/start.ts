@@ -11,6 +11,8 @@ const loadBundle = (name: string): object => {
   return loaded[name];
 };
 
-const host: Host = { loadBundle, importModule: (specifier) => import(specifier), require };
+const packagesFolder = `${__dirname.slice(0, __dirname.lastIndexOf('/'))}/nodejs/node_modules`;
+
+const host: Host = { loadBundle, importModule: (specifier) => import(specifier), packagesFolder, require };
 
 (loadBundle('runtime') as { main(host: Host): unknown }).main(host);

@@ -40,6 +40,7 @@ export function chooseTracing(
     otlp,
     maxQueuedSpans: settings.maxQueuedSpans,
     isColdStart: isOnDemand,
+    isConcurrent: env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined,
     loadsEagerly: !isOnDemand,
     loadModule: host.require,
     report,

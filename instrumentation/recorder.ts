@@ -53,6 +53,8 @@ export type RecorderOptions = RecordingScope & {
   readonly sampler: Sampler;
   readonly xrayParentRule: XrayParentRule;
   readonly isColdStart: boolean;
+  /** Several invocations run at once: a span that nobody can place belongs to none of them. */
+  readonly isConcurrent: boolean;
   readonly trigger: TriggerOptions;
 };
 
@@ -99,11 +101,11 @@ export class Recorder implements InvocationObserver {
     const init = this.#init;
     this.#init = undefined;
     if (init !== undefined && invocation.receivedAt - init.endedAt <= INIT_BELONGS_MS) record.addInit(init);
-    this.#latest = record;
+    if (!this.#options.isConcurrent) this.#latest = record;
     return record;
   }
 
-  /** The invocation that a span belongs to; one started where nobody knows belongs to the latest. */
+  /** The invocation that a span belongs to; one started where nobody knows belongs to the latest, if they run one by one. */
   ownerOf(span: ReadableSpan | undefined): InvocationRecord | undefined {
     return (span && spanOwners.get(span)) ?? this.#options.active.owner() ?? this.#latest;
   }

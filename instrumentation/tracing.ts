@@ -35,6 +35,8 @@ export type TracingOptions = {
   readonly maxQueuedSpans: number;
   /** False where init was not waited for: provisioned concurrency. */
   readonly isColdStart: boolean;
+  /** Several invocations run at once. */
+  readonly isConcurrent: boolean;
   /** Load exporters during init, which costs nobody time there. */
   readonly loadsEagerly: boolean;
   readonly loadModule: NodeJS.Require;
@@ -97,6 +99,7 @@ export function installTracing(options: TracingOptions): Tracing {
     sampler: otlp?.sampler ?? { isSampled: () => false },
     xrayParentRule: otlp?.xrayParent ?? 'root',
     isColdStart: options.isColdStart,
+    isConcurrent: options.isConcurrent,
     trigger: { ...defaultTriggerOptions, region: options.resource.region },
   });
 

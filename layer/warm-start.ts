@@ -40,6 +40,11 @@ const writeCaches = (): void => {
 
 Object.assign(globalThis, { spanstrapWarmUpEnded: writeCaches });
 
-const host: Host = { loadBundle, importModule: (specifier) => import(specifier), require };
+const host: Host = {
+  loadBundle,
+  importModule: (specifier) => import(specifier),
+  packagesFolder: '/opt/nodejs/node_modules',
+  require,
+};
 
 (loadBundle('runtime') as { main(host: Host): unknown }).main(host);

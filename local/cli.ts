@@ -1,23 +1,8 @@
 // The command line: a table of commands, their help, and how mistakes are told. The process itself is spanstrap.ts.
 
+import type { Command, Io } from './command.ts';
 import { invokeCommand } from './invoke-command.ts';
 import { UsageError } from './usage-error.ts';
-
-/** What a command sees of the process. */
-export type Io = {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
-  readonly readInput: () => Promise<string>;
-  readonly columns: number;
-  readonly isColored: boolean;
-};
-
-export type Command = {
-  readonly summary: string;
-  readonly help: string;
-  /** Resolves with the exit code. Throws UsageError for mistakes of the caller. */
-  run(argv: readonly string[], io: Io): Promise<number>;
-};
 
 const commands: Readonly<Record<string, Command>> = {
   invoke: invokeCommand,

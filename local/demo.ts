@@ -6,9 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Io } from './command.ts';
 import { type ReportOptions, reportInvocation } from './invocation-report.ts';
 import { jsonReport } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
+import { processTerminal } from './process-terminal.ts';
 import { styleOf } from './terminal.ts';
 import { startTracedRun, type TracedInvocation } from './traced-run.ts';
 
@@ -24,15 +26,14 @@ const scenes: readonly Scene[] = [
 ];
 
 /** Runs the demo; resolves with the exit code: 0 when every scene went as its title says. */
-export async function runDemo(layer: string): Promise<number> {
+export async function runDemo(layer: string, io: Io): Promise<number> {
   if (!existsSync(path.join(layer, 'bootstrap'))) {
-    process.stderr.write(`demo: there is no layer at ${layer}\ntry: ./build.sh\n`);
+    io.error(`demo: there is no layer at ${layer}\ntry: ./build.sh\n`);
     return 2;
   }
-  const isColored = process.stdout.isTTY === true && !process.env.NO_COLOR;
-  const report = { columns: Math.min(process.stdout.columns ?? 80, 120), isAscii: false, isColored };
-  const paint = styleOf(isColored);
-  const print = (line = ''): void => void process.stdout.write(`${line}\n`);
+  const report = { columns: io.columns, isAscii: false, isColored: io.isColored };
+  const paint = styleOf(io.isColored);
+  const print = (line = ''): void => io.out(`${line}\n`);
 
   const stock = await startStockService();
   const taskRoot = prepareTaskRoot();
@@ -50,7 +51,7 @@ export async function runDemo(layer: string): Promise<number> {
       const json = readFileSync(path.join(example, 'events', event), 'utf8');
       const invocation = await run.invoke(JSON.parse(json));
       invocations.push(invocation);
-      print(paint('bold', `${index + 1}. ${title}`));
+      print(paint('bold', `${`── ${index + 1}. ${title} `.padEnd(report.columns, '─')}`));
       print(reportInvocation(invocation, { ...report, drawings }).join('\n'));
       print();
     }
@@ -62,7 +63,10 @@ export async function runDemo(layer: string): Promise<number> {
     print(
       'On Lambda: publish dist/spanstrap-*.zip as a layer, set the runtime to provided.al2023, turn on Active tracing.',
     );
-    return reportSurprises(invocations);
+    const surprises = surprisesIn(invocations);
+    for (const surprise of surprises) io.error(`demo: ${surprise}\n`);
+    if (surprises.length > 0) io.error('try: ./build.sh test\n');
+    return surprises.length === 0 ? 0 : 1;
   } finally {
     await run.close();
     stock.close();
@@ -97,13 +101,14 @@ function prepareTaskRoot(): string {
 }
 
 /** A demo that shows something else than it says is a failure, however well it looks. */
-function reportSurprises(invocations: readonly TracedInvocation[]): number {
+function surprisesIn(invocations: readonly TracedInvocation[]): string[] {
   const [cold, warm, failing] = invocations.map((invocation) => ({
     status: invocation.result.status,
     isCold: invocation.result.cold,
     phases: invocation.xraySpans
       .map(({ name }) => name)
-      .filter((name) => /^(Initialization|Invocation|Overhead)$/.test(name)),
+      .filter((name) => /^(Initialization|Invocation|Overhead)$/.test(name))
+      .sort(),
     otlpSpans: invocation.otlpSpans.length,
     violations: invocation.datagrams.flatMap(({ violations }) => violations).length,
   }));
@@ -115,13 +120,11 @@ function reportSurprises(invocations: readonly TracedInvocation[]): number {
     [warm?.phases.join() === 'Invocation,Overhead', 'the warm trace lacks a phase or has one too many'],
     [[cold, warm, failing].every((scene) => (scene?.otlpSpans ?? 0) > 0), 'an invocation sent no spans over OTLP'],
     [[cold, warm, failing].every((scene) => scene?.violations === 0), 'an X-Ray document breaks a rule'],
-  ].filter(([isFine]) => !isFine);
-  for (const [, text] of surprises) process.stderr.write(`demo: ${text}\n`);
-  if (surprises.length > 0) process.stderr.write('try: ./build.sh test\n');
-  return surprises.length === 0 ? 0 : 1;
+  ] as const;
+  return surprises.flatMap(([isFine, text]) => (isFine ? [] : text));
 }
 
 if (import.meta.main) {
   const { values } = parseArgs({ options: { layer: { type: 'string', default: defaultLayerRoot() } } });
-  process.exitCode = await runDemo(values.layer);
+  process.exitCode = await runDemo(values.layer, processTerminal());
 }

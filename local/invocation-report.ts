@@ -21,11 +21,11 @@ export function reportInvocation(invocation: TracedInvocation, options: ReportOp
   const { result } = invocation;
   const isGood = result.status === 'success';
   return [
-    paint(isGood ? 'green' : 'red', statusLine(invocation)),
+    ...statusLines(invocation, options.columns).map((line) => paint(isGood ? 'green' : 'red', line)),
     ...resetLines(invocation).map((line) => paint('red', line)),
     '',
     ...indented(responseLines(result.text)),
-    ...section('log', logLines(invocation.logs), paint),
+    ...section('log', logLines(invocation.logs, result.requestId), paint),
     ...reportTraces(invocation, options),
   ];
 }
@@ -50,34 +50,37 @@ export function reportTraces(arrivals: Arrivals, options: ReportOptions): string
   return lines;
 }
 
-/** `200  Invocation 41 ms  Overhead 3 ms  flush 12 ms  init 118 ms  5 spans -> xray 1.9 KB`; durations as the caller sees them. */
-export function statusLine({ result, idle, datagrams, otlpRequests, xraySpans, otlpSpans }: TracedInvocation): string {
-  const parts = [statusWord(result), `Invocation ${formatDuration(result.durationMs)}`];
+/**
+ * `200  Invocation 41 ms  Overhead 3 ms  flush 12 ms  init 118 ms  5 spans -> xray 1.9 KB`, in two lines when it is too long.
+ * The durations are the caller's and the platform's: to the response, from there to the runtime's poll, from there to idle.
+ */
+export function statusLines(invocation: TracedInvocation, columns: number): string[] {
+  const { result, idle, datagrams, otlpRequests, xraySpans, otlpSpans } = invocation;
+  const times = [statusWord(result), `Invocation ${formatDuration(result.durationMs)}`];
   const { runtimeDoneMs, idleMs } = idle;
   if (runtimeDoneMs !== undefined && idleMs !== undefined) {
-    parts.push(`Overhead ${formatDuration(Math.max(0, runtimeDoneMs - result.durationMs))}`);
-    parts.push(`flush ${formatDuration(idleMs - runtimeDoneMs)}`);
+    times.push(`Overhead ${formatDuration(Math.max(0, runtimeDoneMs - result.durationMs))}`);
+    const flushMs = idleMs - runtimeDoneMs;
+    if (flushMs >= WORTH_SAYING_MS) times.push(`flush ${formatDuration(flushMs)}`);
   }
-  if (result.initMs !== undefined) parts.push(`init ${formatDuration(result.initMs)}`);
+  if (result.initMs !== undefined) times.push(`init ${formatDuration(result.initMs)}`);
+  const documentBytes = datagrams.map(({ bytes }) => bytes.length);
+  const requestBytes = otlpRequests.map(({ body }) => body.length);
   const sent = [
-    sentText(
-      'xray',
-      xraySpans.length,
-      datagrams.map(({ bytes }) => bytes.length),
-    ),
-    sentText(
-      'otlp',
-      otlpSpans.length,
-      otlpRequests.map(({ body }) => body.length),
-    ),
-  ].filter((text) => text !== '');
-  return [...parts, ...(sent.length > 0 ? sent : ['no spans'])].join('  ');
+    ...sentText('xray', xraySpans.length, documentBytes),
+    ...sentText('otlp', otlpSpans.length, requestBytes),
+  ];
+  const [left, right] = [times.join('  '), sent.length > 0 ? sent.join('  ') : 'no spans'];
+  return left.length + 2 + right.length <= columns ? [`${left}  ${right}`] : [left, `     ${right}`];
 }
 
-function sentText(target: string, spanCount: number, sizes: readonly number[]): string {
-  if (sizes.length === 0) return '';
+/** Without an extension the two moments are the same, give or take the clock. */
+const WORTH_SAYING_MS = 0.5;
+
+function sentText(target: string, spanCount: number, sizes: readonly number[]): string[] {
+  if (sizes.length === 0) return [];
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  return `${spanCount} ${spanCount === 1 ? 'span' : 'spans'} -> ${target} ${formatBytes(bytes)}`;
+  return [`${spanCount} ${spanCount === 1 ? 'span' : 'spans'} -> ${target} ${formatBytes(bytes)}`];
 }
 
 /** The HTTP status when the response has one, otherwise what became of the invocation. */
@@ -105,14 +108,18 @@ export function responseLines(text: string): string[] {
   return hidden > 0 ? [...shown, `… ${hidden} more lines, ${formatBytes(Buffer.byteLength(text))} in all`] : shown;
 }
 
-/** The runtime writes a line break inside of a message as a carriage return. */
-const logLines = (logs: readonly string[]): string[] =>
-  logs.flatMap((line) =>
-    line
-      .replaceAll('\t', '  ')
-      .split('\r')
-      .map((part, index) => (index === 0 ? part : `    ${part}`)),
-  );
+/**
+ * The lines as they came, but for two things: a carriage return is the runtime's line break inside of a message, and time and
+ * request id of Lambda's text format are left out where they only repeat whose lines these are. `--json` has them unchanged.
+ */
+function logLines(logs: readonly string[], requestId: string): string[] {
+  return logs.flatMap((log) => {
+    const [time = '', id, level, ...message] = log.split('\t');
+    const isOurs = id === requestId && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(time) && message.length > 0;
+    const text = isOurs ? `${level}  ${message.join('  ')}` : log.replaceAll('\t', '  ');
+    return text.split('\r').map((line, index) => (index === 0 ? line : `    ${line}`));
+  });
+}
 
 const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
 

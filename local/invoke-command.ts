@@ -3,7 +3,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Command, Io } from './cli.ts';
+import type { Command, Io } from './command.ts';
 import { type ReportOptions, reportInvocation, reportTraces } from './invocation-report.ts';
 import { defaultLayerRoot } from './layer-location.ts';
 import { startTracedRun, type TracedInvocation, type TracedRun, type TraceTarget } from './traced-run.ts';

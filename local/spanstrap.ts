@@ -1,11 +1,11 @@
-// The program `spanstrap`: terminal, exit code, and the change to the layer's own Node when this one is too old.
+// The program `spanstrap`: exit code, signals, and the change to the layer's own Node when this one is too old.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
-import { type Io, runCli } from './cli.ts';
+import { runCli } from './cli.ts';
 import { defaultLayerRoot } from './layer-location.ts';
+import { processTerminal } from './process-terminal.ts';
 
 const OLDEST_NODE = [22, 19] as const;
 
@@ -14,23 +14,9 @@ const argv = process.argv.slice(2);
 if (isTooOld(process.versions.node)) process.exitCode = runWithLayerNode();
 else {
   // Leaving by exit() lets the emulator's own exit hook end the processes it has started.
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)
-    process.once(signal, () => process.exit(code));
-  process.exitCode = await runCli(argv, terminal());
-}
-
-function terminal(): Io {
-  const { stdout, stderr, env } = process;
-  return {
-    out: (written) => void stdout.write(written),
-    error: (written) => void stderr.write(written),
-    readInput: () => text(process.stdin),
-    columns: Math.min(stdout.columns ?? 80, 160),
-    isColored: stdout.isTTY === true && !env.NO_COLOR,
-  };
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+  process.exitCode = await runCli(argv, processTerminal());
 }
 
 function isTooOld(version: string): boolean {
@@ -40,8 +26,9 @@ function isTooOld(version: string): boolean {
 
 /** The same program once more, on the Node that the layer carries. */
 function runWithLayerNode(): number {
-  const at = argv.indexOf('--layer');
-  const layer = (at >= 0 ? argv[at + 1] : undefined) ?? defaultLayerRoot();
+  const at = argv.findIndex((argument) => argument === '--layer' || argument.startsWith('--layer='));
+  const given = argv[at]?.includes('=') ? argv[at].slice('--layer='.length) : argv[at + 1];
+  const layer = at >= 0 && given ? given : defaultLayerRoot();
   const node = path.join(layer, 'bin', 'node');
   if (!existsSync(node)) {
     process.stderr.write(

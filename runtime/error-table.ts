@@ -125,6 +125,16 @@ export const errorTable = {
       'AWS Lambda plans to remove support for callback-based function handlers starting with Node.js 24. You will need to update this function to use an async handler to use Node.js 24 or later. For more information and to provide feedback on this change, see https://github.com/aws/aws-lambda-nodejs-runtime-interface-client/issues/137. To disable this warning, set the AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING environment variable.',
     advice: 'Callbacks go on working here; the managed Node 24 runtime refuses them.',
   },
+  CallbackStyleWarning: {
+    code: 'SS_CALLBACK_STYLE',
+    wireType: null,
+    phase: 'init',
+    blame: 'function',
+    retry: false,
+    message:
+      'The handler finishes by its callback or by context.succeed, fail or done. That works here on every version of Node.js; the managed runtimes have ended it with Node.js 24. To disable this warning, set the AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING environment variable.',
+    advice: 'Nothing has to be done. An async handler that returns its result works everywhere.',
+  },
   PackageJsonUnreadable: {
     code: 'SS_PACKAGE_JSON_UNREADABLE',
     wireType: null,

@@ -18,6 +18,17 @@ export function watchEventLoop(process: NodeJS.Process): WhenIdle {
   };
 }
 
+/** Keeps the process alive while it is on. */
+export type KeepAlive = { on(): void; off(): void };
+
+const FOR_EVER_MS = 2 ** 31 - 1;
+
+/** Made switched on. For concurrent polls, which must not hold the process while a handler may be waiting for nothing. */
+export function createKeepAlive(): KeepAlive {
+  const timer = setInterval(() => {}, FOR_EVER_MS);
+  return { on: () => void timer.ref(), off: () => void timer.unref() };
+}
+
 /** What Node still holds open, for the message about a handler that can never finish; empty when there is nothing. */
 export function describeResources(process: NodeJS.Process): string {
   const counts = new Map<string, number>();

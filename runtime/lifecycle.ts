@@ -108,18 +108,21 @@ export function guarded(observer: InvocationObserver, onFault: (error: unknown) 
       }
       return {
         traceHeader: observation.traceHeader,
-        run(handler) {
-          let isCalled = false;
-          try {
-            return observation.run(() => {
-              isCalled = true;
-              return handler();
-            });
-          } catch (error) {
-            if (isCalled) throw error;
-            onFault(error);
-            return handler();
-          }
+        run<T>(handler: () => T): T {
+          // Whatever the observer does around it: the handler is called once, and what it does stands.
+          let outcome = undefined as { readonly result: T } | { readonly thrown: unknown } | undefined;
+          attempt(() =>
+            observation.run(() => {
+              try {
+                outcome = { result: handler() };
+              } catch (thrown) {
+                outcome = { thrown };
+              }
+            }),
+          );
+          if (outcome === undefined) return handler();
+          if ('thrown' in outcome) throw outcome.thrown;
+          return outcome.result;
         },
         handlerSettled: (outcome) => attempt(() => observation.handlerSettled(outcome)),
         answered: (answer) => attempt(() => observation.answered(answer)),

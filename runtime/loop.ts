@@ -2,16 +2,19 @@
 // followed here from its bytes to its bytes; how a handler finishes, and what an error looks like, are other files' business.
 
 import type { Delivery, ErrorReport, Receipt, RuntimeApi } from './api/runtime-api.ts';
+import { flushInBackground } from './background-flush.ts';
+import { pollWithRetry } from './concurrent-polling.ts';
 import { errorBody } from './error-body.ts';
 import { xrayErrorCause } from './error-cause.ts';
 import { errorText, runtimeError } from './errors.ts';
-import type { WhenIdle } from './event-loop.ts';
+import { createKeepAlive, type WhenIdle } from './event-loop.ts';
 import type { Extension } from './extension.ts';
 import { callHandler } from './handler/completion.ts';
 import { createContext, type FunctionIdentity } from './handler/context.ts';
 import type { HandlerFunction } from './handler/module-loading.ts';
 import type { HandlerCompat } from './handler-compat.ts';
 import type { Invocation, InvocationObservation, InvocationObserver } from './lifecycle.ts';
+import { serializeResult } from './result-json.ts';
 import { StreamedAnswer } from './streamed-answer.ts';
 import type { StreamingMark } from './streaming-mark.ts';
 import type { UserScope } from './user-scope.ts';
@@ -24,7 +27,6 @@ export interface LoopLog {
 }
 
 export type LoopOptions = {
-  readonly api: RuntimeApi;
   readonly handler: HandlerFunction;
   readonly streaming: StreamingMark;
   readonly observer: InvocationObserver;
@@ -37,10 +39,14 @@ export type LoopOptions = {
   /** Read anew for every invocation: user code may change the environment. */
   identity(): FunctionIdentity;
   describeUnfinished(): string;
+  /** A handler has finished by `context.succeed`, `fail` or `done`. */
+  onContextMethod(): void;
 };
 
 /** An invocation between its delivery and its answer. */
 type OpenInvocation = {
+  /** The connection that it came by, and that its answer goes by. */
+  readonly api: RuntimeApi;
   readonly invocation: Invocation;
   readonly event: unknown;
   /** Why the event is none, when it was not JSON: that is this invocation's error, not the runtime's. */
@@ -52,12 +58,13 @@ type OpenInvocation = {
 
 // Captured before user code can mock them.
 const now = performance.now.bind(performance);
-const { parse, stringify } = JSON;
+const { parse } = JSON;
 
 export class Loop {
   readonly #options: LoopOptions;
   /** Open invocations that nothing has been posted for. */
   readonly #unanswered = new Set<OpenInvocation>();
+  #isConcurrent = false;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -67,18 +74,48 @@ export class Loop {
    * Serves invocations one after the other, for ever.
    * @throws Runtime.PlatformError when the Runtime API cannot be used any more; the process must end
    */
-  async serve(): Promise<never> {
-    const { api, observer, extension, scope, streaming } = this.#options;
+  async serve(api: RuntimeApi): Promise<never> {
+    const { observer, extension } = this.#options;
     for (;;) {
-      const open = this.#open(await api.next());
-      const { invocation, observation } = open;
-      await scope.run(invocation, observation.traceHeader, () =>
-        streaming.isStreaming ? this.#stream(open) : this.#answer(open),
-      );
-      extension.answered(invocation.requestId);
+      const open = this.#open(api, await api.next());
+      await this.#process(open);
+      const { requestId, deadlineEpochMs } = open.invocation;
+      extension.answered(requestId);
       // With an extension the platform waits for that one; without, it freezes the process as soon as `next` is called.
-      if (!extension.isRegistered) await observer.flush('invocation', invocation.deadlineEpochMs);
+      if (!extension.isRegistered) await observer.flush('invocation', deadlineEpochMs);
     }
+  }
+
+  /**
+   * Serves as many invocations at once as there are connections, for ever. Nothing is frozen in between, so nothing waits
+   * for a flush.
+   * @throws Runtime.PlatformError when one of the connections cannot be used any more
+   */
+  async serveConcurrently(apis: readonly RuntimeApi[]): Promise<never> {
+    const { observer, log } = this.#options;
+    this.#isConcurrent = true;
+    const retry = { report: (text: string) => log.error(text) };
+    const flush = flushInBackground(observer);
+    const keepAlive = createKeepAlive();
+    let openCount = 0;
+    const serveOne = async (api: RuntimeApi): Promise<never> => {
+      for (;;) {
+        const delivery = await pollWithRetry(api, retry);
+        // While a handler runs, polls and timers of ours do not hide an event loop that has run dry.
+        if (openCount++ === 0) keepAlive.off();
+        await this.#process(this.#open(api, delivery));
+        if (--openCount === 0) keepAlive.on();
+        flush();
+      }
+    };
+    return (await Promise.all(apis.map(serveOne))) as never;
+  }
+
+  #process(open: OpenInvocation): Promise<void> {
+    const { scope, streaming } = this.#options;
+    return scope.run(open.invocation, open.observation.traceHeader, () =>
+      streaming.isStreaming ? this.#stream(open) : this.#answer(open),
+    );
   }
 
   /** The process is about to end because of `error`: fails what is still unanswered. Never rejects. */
@@ -89,7 +126,7 @@ export class Loop {
     await Promise.allSettled(failures);
   }
 
-  #open({ invocation, body }: Delivery): OpenInvocation {
+  #open(api: RuntimeApi, { invocation, body }: Delivery): OpenInvocation {
     let event: unknown;
     let eventError: unknown;
     try {
@@ -97,22 +134,34 @@ export class Loop {
     } catch (error) {
       eventError = error;
     }
-    const open = { invocation, event, eventError, observation: this.#options.observer.begin(invocation, event) };
+    const observation = this.#options.observer.begin(invocation, event);
+    const open = { api, invocation, event, eventError, observation };
     this.#unanswered.add(open);
     return open;
   }
 
   async #answer(open: OpenInvocation): Promise<void> {
-    const { invocation, event, eventError, observation } = open;
-    const { api, handler, compat, whenIdle, describeUnfinished } = this.#options;
+    const { api, invocation, event, eventError, observation } = open;
+    const { handler, compat, log, whenIdle, describeUnfinished, onContextMethod } = this.#options;
     let json: string;
     try {
       if (eventError !== undefined) throw eventError;
       const context = createContext(invocation, this.#options.identity(), observation.traceHeader);
-      const call = { handler, event, context, compat, whenIdle, describeUnfinished };
-      const result = await observation.run(() => callHandler(call));
+      const result = await observation.run(() =>
+        callHandler({
+          handler,
+          event,
+          context,
+          compat,
+          whenIdle,
+          describeUnfinished,
+          sharesEventLoop: this.#isConcurrent,
+          onContextMethod,
+          onLateResult: () => log.error(errorText('AlreadyDone', {})),
+        }),
+      );
       const settledAt = now();
-      json = serialize(result, compat);
+      json = serializeResult(result, compat);
       observation.handlerSettled({ ok: true, at: settledAt, result, isStreamed: false });
     } catch (error) {
       return this.#fail(open, error, { isLogged: false });
@@ -121,8 +170,8 @@ export class Loop {
   }
 
   async #stream(open: OpenInvocation): Promise<void> {
-    const { invocation, event, eventError, observation } = open;
-    const { api, handler, streaming, compat, log, whenIdle, describeUnfinished } = this.#options;
+    const { api, invocation, event, eventError, observation } = open;
+    const { handler, streaming, compat, log, whenIdle, describeUnfinished } = this.#options;
     const streamed = new StreamedAnswer({
       openPost: (contentType) => api.respondStreaming(invocation, contentType),
       highWaterMarkBytes: streaming.highWaterMarkBytes,
@@ -150,8 +199,8 @@ export class Loop {
   }
 
   async #fail(open: OpenInvocation, error: unknown, { isLogged }: { isLogged: boolean }): Promise<void> {
-    const { invocation, observation } = open;
-    const { api, log, compat, workingDirectory } = this.#options;
+    const { api, invocation, observation } = open;
+    const { log, compat, workingDirectory } = this.#options;
     const at = now();
     const report = reportOf(error, compat, workingDirectory);
     observation.handlerSettled({ ok: false, at, error, errorType: report.errorType });
@@ -183,8 +232,9 @@ export class Loop {
     if (receipt === undefined || receipt.status < 300) return;
     const { status, text } = receipt;
     if (status === 410) log.error(errorText('InvocationGone', { requestId: invocation.requestId }));
-    // Developer Guide: "non-recoverable state, the runtime should exit promptly".
-    else if (status >= 500) throw runtimeError('ApiStatus', { request: `POST ${what}`, status, body: text });
+    // Developer Guide: "non-recoverable state, the runtime should exit promptly"; but not while others are being served.
+    else if (status >= 500 && !this.#isConcurrent)
+      throw runtimeError('ApiStatus', { request: `POST ${what}`, status, body: text });
     else log.error(`Failed to post handler ${what} response. Http response code: ${status}. ${text}`);
   }
 }
@@ -192,21 +242,4 @@ export class Loop {
 /** What goes to the Runtime API for a thrown value. Never throws. */
 export function reportOf(error: unknown, compat: HandlerCompat, workingDirectory: string): ErrorReport {
   return { ...errorBody(error, { compat }), xrayCause: xrayErrorCause(error, workingDirectory) };
-}
-
-/**
- * JSON text of a result; `undefined` is `null`.
- * @throws Runtime.JSONStringifyError, TypeError
- */
-function serialize(result: unknown, compat: HandlerCompat): string {
-  let json: string | undefined;
-  try {
-    json = stringify(result === undefined ? null : result);
-  } catch {
-    const error = runtimeError('JSONStringifyError', {});
-    if (compat === 'node22') error.name = 'Error';
-    throw error;
-  }
-  if (json === undefined) throw runtimeError('ResponseWithoutJson', {});
-  return json;
 }

@@ -34,7 +34,7 @@ export class Environments {
 
   /** The environment, unless its process has ended behind our back. */
   living(): Sandbox | undefined {
-    if (this.#current?.process.exit) this.#current = undefined;
+    if (this.#current?.process.ended) this.#current = undefined;
     return this.#current;
   }
 

@@ -19,14 +19,15 @@ const signalTexts: Readonly<Record<string, string>> = {
   SIGINT: 'interrupt',
 };
 
-export function exitText({ exitCode, signal }: ProcessExit): string {
+export function exitText({ exitCode, signal, startError }: ProcessExit): string {
+  if (startError !== undefined) return `Couldn't find valid bootstrap(s): ${startError}`;
   if (signal) return `Runtime exited with error: signal: ${signalTexts[signal] ?? signal}`;
   if (exitCode === 0) return 'Runtime exited without providing a reason';
   return `Runtime exited with error: exit status ${exitCode}`;
 }
 
 export const exitError = (requestId: string, exit: ProcessExit): PlatformError => ({
-  errorType: 'Runtime.ExitError',
+  errorType: exit.startError === undefined ? 'Runtime.ExitError' : 'Runtime.InvalidEntrypoint',
   errorMessage: `RequestId: ${requestId} Error: ${exitText(exit)}`,
 });
 

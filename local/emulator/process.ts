@@ -6,7 +6,12 @@ import { readFileSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-export type ProcessExit = { readonly exitCode: number | null; readonly signal: NodeJS.Signals | null };
+export type ProcessExit = {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why the file could not be started at all; the exit code is then 126 or 127, as a shell has it. */
+  readonly startError?: string;
+};
 
 export type ProcessOptions = {
   readonly command: readonly [file: string, ...args: string[]];
@@ -38,7 +43,7 @@ export class LambdaProcess {
   readonly pid: number | undefined;
   /** Performance-clock milliseconds at which the process was started. */
   readonly startedAt: number;
-  /** Resolves when the process is gone and its output was read. A file that cannot be started exits with code 127 or 126. */
+  /** Resolves when the process is gone and its output was read. Never rejects. */
   readonly exited: Promise<ProcessExit>;
   readonly #child: ChildProcess;
   #isFrozen = false;
@@ -72,13 +77,12 @@ export class LambdaProcess {
     };
     this.#child.once('exit', (exitCode, signal) => end({ exitCode, signal }));
     this.#child.once('error', (error: NodeJS.ErrnoException) => {
-      onLine(`cannot start ${file}: ${error.message}`, 'stderr');
-      end({ exitCode: error.code === 'EACCES' ? 126 : 127, signal: null });
+      end({ exitCode: error.code === 'EACCES' ? 126 : 127, signal: null, startError: error.message });
     });
   }
 
   /** undefined while the process lives. */
-  get exit(): ProcessExit | undefined {
+  get ended(): ProcessExit | undefined {
     return this.#exit;
   }
 

@@ -38,14 +38,14 @@ export class RuntimeApi {
   }
 
   /**
-   * Waits for the next invocation, however long it takes.
+   * Waits for the next invocation, however long it takes. With `holdsProcess` false the event loop may run dry meanwhile.
    * @throws Runtime.PlatformError when the answer is nothing to go on from: the process must end, so that Lambda starts
    * another
    */
-  async next(): Promise<Delivery> {
+  async next(holdsProcess = true): Promise<Delivery> {
     let response: HttpResponse;
     try {
-      response = await this.#connection.request(this.#nextHead);
+      response = await this.#connection.request(this.#nextHead, undefined, holdsProcess);
     } catch (error) {
       const isNonsense = error instanceof MalformedResponse;
       throw runtimeError(isNonsense ? 'ApiAnswerMalformed' : 'ApiUnreachable', {

@@ -25,6 +25,12 @@ export type HandlerCall = {
   readonly whenIdle: WhenIdle;
   /** What still runs when a handler is found never to finish: names for the error message. */
   describeUnfinished(): string;
+  /** Other invocations run on the same event loop: it is never empty for this one, so nothing but a failure waits for that. */
+  readonly sharesEventLoop?: boolean;
+  /** The handler finishes with `context.succeed`, `fail` or `done`, which the managed Node 24 runtime does not have. */
+  onContextMethod?(): void;
+  /** A callback came after an empty event loop had ended the invocation with `null`: what it brings is lost. */
+  onLateResult?(): void;
 };
 
 /** Calls the handler and resolves with its result, or rejects with what it failed with; the first way to finish wins. */
@@ -45,6 +51,7 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
   const { handler, event, compat } = call;
   let forgetIdle = (): void => {};
   let isSettled = false;
+  let endedByIdle = false;
   const settle = (end: (value: unknown) => void, value: unknown): void => {
     if (isSettled) return;
     isSettled = true;
@@ -56,14 +63,25 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
     forgetIdle = call.whenIdle(callback);
   };
 
+  const answerNull = (): void => {
+    endedByIdle = true;
+    settle(resolve, null);
+  };
+
   let waitsForIdle = true;
   let calledBack = false;
+  const reportLate = (): void => {
+    if (!endedByIdle) return;
+    endedByIdle = false;
+    call.onLateResult?.();
+  };
   const callback: Callback = (error, result) => {
+    reportLate();
     // A result that waits for the event loop is still the first way to finish: what comes later is ignored.
     if (isSettled || calledBack) return;
     if (error !== undefined && error !== null) {
       settle(reject, error);
-    } else if (!waitsForIdle) {
+    } else if (!waitsForIdle || call.sharesEventLoop) {
       settle(resolve, result);
     } else {
       calledBack = true;
@@ -73,7 +91,12 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
   const finish = (end: (value: unknown) => void, value: unknown): void => {
     if (!calledBack) settle(end, value);
   };
-  const fail = (error: unknown): void => finish(reject, error ?? 'handled');
+  const done = (error: unknown, result: unknown): void => {
+    call.onContextMethod?.();
+    reportLate();
+    if (error === undefined || error === null) finish(resolve, result);
+    else finish(reject, error);
+  };
   const context: CompletingContext = {
     get callbackWaitsForEmptyEventLoop() {
       return waitsForIdle;
@@ -81,9 +104,9 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
     set callbackWaitsForEmptyEventLoop(value) {
       waitsForIdle = value;
     },
-    succeed: (result) => finish(resolve, result),
-    fail,
-    done: (error, result) => (error === undefined || error === null ? finish(resolve, result) : fail(error)),
+    succeed: (result) => done(null, result),
+    fail: (error) => done(error ?? 'handled', undefined),
+    done,
     ...call.context,
   };
 
@@ -100,19 +123,23 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
     return;
   }
   if (isThenable(returned)) {
-    returned.then(
+    onIdle(() => {
+      if (compat === 'node22' && !types.isAsyncFunction(handler)) answerNull();
+      else settle(reject, runtimeError('NodeJsExit', { unfinished: call.describeUnfinished() }));
+    });
+    // Not by the thenable's own `then`, which may call back at once, twice, or throw.
+    Promise.resolve(returned).then(
       (result) => finish(resolve, result),
       (error) => finish(reject, error),
     );
-    onIdle(() => {
-      if (compat === 'node22' && !types.isAsyncFunction(handler)) settle(resolve, null);
-      else settle(reject, runtimeError('NodeJsExit', { unfinished: call.describeUnfinished() }));
-    });
     return;
   }
-  const returnsItsResponse = compat !== 'node22' && handler.length < 3 && returned !== undefined && !isHandle(returned);
-  if (returnsItsResponse) settle(resolve, returned);
-  else onIdle(() => settle(resolve, null));
+  const isResult = returned !== undefined && !isHandle(returned);
+  if (compat !== 'node22' && handler.length < 3 && (isResult || (returned === undefined && call.sharesEventLoop))) {
+    settle(resolve, returned);
+  } else {
+    onIdle(answerNull);
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -57,6 +57,6 @@ function parseField(json: string | undefined, field: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw runtimeError('ContextHeaderMalformed', { field, problem: (error as Error).message });
+    throw runtimeError('ContextHeaderMalformed', { field, problem: error });
   }
 }

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { runtimeError } from '../errors.ts';
+import { RuntimeError, runtimeError } from '../errors.ts';
 import { type HandlerName, parseHandlerName } from './handler-name.ts';
 
 export type ModuleLoader = {
@@ -37,13 +37,20 @@ async function evaluate(name: HandlerName, taskRoot: string, loader: ModuleLoade
   try {
     const file = findFile(base, loader);
     if (file !== undefined) return await evaluateFile(file, loader);
-    const paths = [taskRoot, resolve(taskRoot, name.folder)];
-    return await evaluateFile(
-      { path: loader.require.resolve(name.folder + name.module, { paths }), isModule: false },
-      loader,
-    );
+    return await evaluateFile({ path: resolvePackage(name, taskRoot, loader), isModule: false }, loader);
   } catch (error) {
     throw translateLoadError(error);
+  }
+}
+
+/** A package: `@scope/name` as it stands, else by its last name from the task root and from the folder. */
+function resolvePackage(name: HandlerName, taskRoot: string, loader: ModuleLoader): string {
+  const paths = [taskRoot, resolve(taskRoot, name.folder)];
+  try {
+    return loader.require.resolve(name.folder + name.module, { paths });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    return loader.require.resolve(name.module, { paths });
   }
 }
 
@@ -106,6 +113,7 @@ function walk(start: unknown, names: readonly string[]): unknown {
 }
 
 function translateLoadError(error: unknown): unknown {
+  if (error instanceof RuntimeError) return error;
   if (error instanceof SyntaxError) return runtimeError('UserCodeSyntaxError', { cause: error });
   if ((error as NodeJS.ErrnoException)?.code === 'MODULE_NOT_FOUND') {
     return runtimeError('ImportModuleError', { cause: error as Error });

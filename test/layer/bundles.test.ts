@@ -86,6 +86,24 @@ test('the code is ASCII in lines that can be read in a log, and names no path of
   assert.equal(evaluate((await build('answer')).code).text, 'grün ☂');
 });
 
+test('tables lose what only documentation says, and nothing else', async () => {
+  const { errorTable } = await import('../../runtime/error-table.ts');
+  const bundled = evaluate((await buildBundle('errors', 'runtime/error-table.ts', constants)).code).errorTable;
+  const expected = Object.entries(errorTable).map(([name, { code, wireType, message }]) => [
+    name,
+    { code, wireType, message },
+  ]);
+  assert.deepEqual(bundled, Object.fromEntries(expected));
+
+  const source = (await import('../../bootstrap/settings-table.ts')) as Record<string, unknown>;
+  const settings = evaluate((await buildBundle('settings', 'bootstrap/settings-table.ts', constants)).code);
+  const describe = (exports: Record<string, unknown>): unknown =>
+    JSON.parse(JSON.stringify({ ...exports }, (key, value) => (key === 'doc' ? undefined : value)));
+  assert.deepEqual(describe(settings), describe(source));
+  assert.doesNotMatch(JSON.stringify({ ...settings }), /"doc":/);
+  assert.match(JSON.stringify({ ...source }), /"doc":/);
+});
+
 test('constants of the build reach the code', async () => {
   const { code } = await buildBundle('version', 'bootstrap/version.ts', constants);
   assert.deepEqual({ ...evaluate(code) }, { LAYER_NODE_VERSION: '24.21.0', SPANSTRAP_VERSION: '9.8.7' });

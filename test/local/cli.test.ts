@@ -1,14 +1,16 @@
 // The command line in this process, on a layer of the tests' own: mistakes, exit codes, what is printed.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
-import { type Io, runCli } from '../../local/cli.ts';
+import { after, test } from 'node:test';
+import { runCli } from '../../local/cli.ts';
+import type { Io } from '../../local/command.ts';
 
 const layer = path.join(import.meta.dirname, '../fixtures/emulator/layer');
 const dir = mkdtempSync(path.join(tmpdir(), 'cli-'));
+after(() => rmSync(dir, { recursive: true }));
 
 type Run = { readonly code: number; readonly out: string; readonly error: string };
 
@@ -83,16 +85,13 @@ test('an event file that is not JSON is named', async () => {
 test('one invocation: status line, response, log, waterfall', async () => {
   const { code, out } = await invoke('--event', '{"a":1}', '--env', 'STAGE=dev=1');
   assert.equal(code, 0);
-  const lines = out.split('\n');
-  assert.match(
-    lines[0]!,
-    /^200 {2}Invocation [\d.]+ ms {2}Overhead [\d.]+ ms {2}init [\d.]+ ms {2}1 span -> xray \d+ B {2}1 span -> otlp \d+ B$/,
-  );
+  assert.match(out, /^200 {2}Invocation [\d.]+ ms {2}Overhead [\d.]+ ms {2}init [\d.]+ ms\n/);
+  assert.match(out, /^ {5}1 span -> xray \d+ B {2}1 span -> otlp \d+ B$/m);
   assert.ok(out.includes('    "statusCode": 200,'), out);
-  assert.ok(out.includes('  STAGE=dev=1 event {"a":1}'), out);
+  assert.match(out, /\nlog\n {2}pid=\d+ STAGE=dev=1 event \{"a":1\}\n/);
   assert.match(out, /\nX-Ray {2}1-[0-9a-f]{8}-[0-9a-f]{24}\n.*\nInvocation +4 ms ━+\n/);
   assert.ok(
-    lines.every((line) => line.length <= 80 || line.startsWith('200')),
+    out.split('\n').every((line) => line.length <= 80),
     out,
   );
 });
@@ -107,7 +106,7 @@ test('a failing function: exit code 1, everything still printed', async () => {
 });
 
 test('a document that X-Ray would refuse is said so', async () => {
-  const { code, out } = await invoke('--event', '-').then(() => invoke('--event', '{"badDocument":true}'));
+  const { code, out } = await invoke('--event', '{"badDocument":true}');
   assert.equal(code, 0);
   assert.match(out, /X-Ray would refuse or misread\n {2}Invocation\?: document\.name/);
 });
@@ -150,8 +149,19 @@ test('--json with an error carries it, and the exit code says so', async () => {
   );
 });
 
+test('long responses are cut, in length and in width', async () => {
+  const event = { text: 'x'.repeat(3000), list: Array.from({ length: 50 }, (_, index) => index) };
+  const { out } = await invoke('--event', JSON.stringify(event), '--traces', 'none');
+  const response = out.slice(out.indexOf('{'), out.indexOf('\nlog\n'));
+  assert.match(response, /\n {2}… 3\d more lines, 3\.\d KB in all\n/);
+  assert.ok(
+    response.split('\n').every((line) => line.length <= 403),
+    response,
+  );
+});
+
 test('--traces none leaves both variables unset', async () => {
   const { code, out } = await invoke('--traces', 'none');
   assert.equal(code, 0);
-  assert.match(out, /^200 .* no spans\n/);
+  assert.match(out, /^200 .* {2}no spans\n/);
 });

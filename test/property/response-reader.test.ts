@@ -34,7 +34,7 @@ function readAll(reader: ResponseReader, bytes: Buffer, sizes: readonly number[]
 }
 
 test('every valid response reads as node:http reads it, however its bytes are cut', async (t) => {
-  let next = Buffer.alloc(0);
+  let next: Buffer = Buffer.alloc(0);
   const port = await startTcpServer(t, (socket) => {
     socket.once('data', () => socket.end(next));
   });

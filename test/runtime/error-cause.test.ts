@@ -65,12 +65,13 @@ test('P68: frames of every form that V8 writes', () => {
     ],
     ['w (wasm://wasm/0a1b:wasm-function[3]:0x1f)', { path: 'wasm://wasm/0a1b:wasm-function[3]:0x1f', label: 'w' }],
     ['f (a.js:99999999999:1)', { path: 'a.js', label: 'f' }],
+    ['f (/odd)/a.js:4:2)', { path: '/odd)/a.js', line: 4, label: 'f' }],
   ];
   for (const [line, expected] of cases) assert.deepEqual(frame(line), expected, line);
 });
 
 test('P68: real frames point to this file', async () => {
-  const evaluated = (): unknown => eval('(function inner() { return new Error("from eval"); })()');
+  const evaluated = (): unknown => new Function('return new Error("from eval");')();
   const asynchronous = async (): Promise<never> => {
     await undefined;
     throw new Error('later');
@@ -129,6 +130,16 @@ test('P68: one line of ASCII with \\u escapes, DEL as %7F', () => {
   assert.match(header, /^[\x20-\x7e]+$/);
   assert.ok(header.includes('\\u00fc\\ud83d\\ude42\\r\\n%7F\\u2028'));
   assert.equal(JSON.parse(header).working_directory, '/tâsk');
+});
+
+test('a toJSON on a built-in prototype costs the header, not the answer', () => {
+  const prototype = Object.prototype as { toJSON?: unknown };
+  try {
+    prototype.toJSON = () => assert.fail('called');
+    assert.equal(xrayErrorCause(new Error('x'), '/var/task'), '');
+  } finally {
+    delete prototype.toJSON;
+  }
 });
 
 test('8 kB at most: frames go first, from the end, then exceptions, then the message is cut', () => {

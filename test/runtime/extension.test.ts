@@ -44,6 +44,8 @@ class ScriptedApi extends ExtensionsApi {
   }
 }
 
+const unexpected = (): never => assert.fail('nobody was to call this');
+
 type Polled = { readonly api: ScriptedApi; readonly extension: Extension; readonly log: string[] };
 
 /** A registered extension that polls; `log` says what it does. A flush ends when `finishFlush` is called. */
@@ -118,7 +120,7 @@ for (const [status, reason] of [
     assert.equal(extension.refusal, reason);
     assert.equal(api.registrations.length, 1);
     assert.equal(api.isClosed, true);
-    extension.poll(assert.fail, assert.fail);
+    extension.poll(unexpected, unexpected);
     extension.answered('r');
     assert.equal(api.polls.length, 0);
   });
@@ -145,7 +147,7 @@ test('InvalidEventType: registered again for no event; it polls, and the runtime
   );
   assert.equal(extension.isRegistered, false);
   assert.equal(extension.refusal, undefined);
-  extension.poll(assert.fail, assert.fail);
+  extension.poll(unexpected, unexpected);
   extension.answered('r');
   await settle();
   assert.equal(api.polls.length, 1, 'init is not over before every registered extension has polled');

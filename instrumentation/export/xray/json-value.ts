@@ -69,9 +69,13 @@ function toJsonArray(value: readonly unknown[], walk: Walk): unknown[] {
 
 function toJsonRecord(value: object, walk: Walk): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) {
+  const keys = Object.keys(value);
+  for (const [index, key] of keys.entries()) {
     walk.values += 1;
-    if (walk.values > MAX_VALUES) break;
+    if (walk.values > MAX_VALUES) {
+      copy['…'] = `[${keys.length - index} more]`;
+      break;
+    }
     const member = (value as Record<string, unknown>)[key];
     const json = typeof member === 'object' && member !== null ? toJsonObject(member, walk) : toJsonScalar(member);
     if (json !== undefined) setKey(copy, key, json);

@@ -3,7 +3,7 @@
 
 import { withMark } from './metadata.ts';
 import { shrinkFields } from './shrink.ts';
-import type { SubsegmentNode } from './subsegment.ts';
+import { OWN_NAMESPACE, type SubsegmentNode } from './subsegment.ts';
 
 /** 65 507 bytes of UDP payload less the daemon's header line. */
 export const DOCUMENT_MAX_BYTES = 65_477;
@@ -37,6 +37,7 @@ const CHILDREN_START = ',"subsegments":[';
 const CHILDREN_END = ']';
 /** What stands around a node's fields. */
 const FRAME_BYTES = '{"id":"0123456789abcdef",}'.length;
+const DROPPED = 'dropped_subsegments';
 const COMMA_BYTES = 1;
 const CHILDREN_BYTES = CHILDREN_START.length + CHILDREN_END.length;
 /** `,"trace_id":"…","type":"subsegment","parent_id":"…"` */
@@ -62,7 +63,8 @@ export function splitDocuments(roots: readonly SubsegmentNode[], limits: SplitLi
   for (const { spans } of planned.slice(sent.length)) droppedSpans += spans;
   if (droppedSpans > 0) {
     const { root } = sent[0]!;
-    root.fields.metadata = withMark(root.fields.metadata, 'dropped_subsegments', droppedSpans);
+    const before = Number(root.fields.metadata?.[OWN_NAMESPACE]?.[DROPPED] ?? 0);
+    root.fields.metadata = withMark(root.fields.metadata, DROPPED, before + droppedSpans);
     serialize(root);
   }
   return { documents: sent.map(({ root, spans }) => ({ root, text: documentText(root), spans })), droppedSpans };

@@ -1,10 +1,10 @@
 // The life of execution environments: init that fails, hangs or is repeated, time limits, crashes, freeze, shutdown.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { startEmulator } from '../../../local/emulator/emulator.ts';
 import { api, call, idOf, requestIdOf, startFixture, startHandDriven } from './api-client.ts';
 
@@ -20,7 +20,8 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-const freshMarker = (): string => path.join(mkdtempSync(path.join(tmpdir(), 'emulator-')), 'marker');
+const folder = mkdtempSync(path.join(tmpdir(), 'emulator-'));
+after(() => rmSync(folder, { recursive: true }));
 
 test('an init error is repeated inside the first invocation, then returned', async () => {
   await using emulator = await startFixture({ init: 'error' });
@@ -33,7 +34,10 @@ test('an init error is repeated inside the first invocation, then returned', asy
 });
 
 test('an init that fails once is forgiven', async () => {
-  await using emulator = await startFixture({ init: 'once-error', environment: { FIXTURE_MARKER: freshMarker() } });
+  await using emulator = await startFixture({
+    init: 'once-error',
+    environment: { FIXTURE_MARKER: path.join(folder, 'marker') },
+  });
   const { status, cold, initMs } = await emulator.invoke({});
   assert.deepEqual([status, cold, emulator.generation], ['success', true, 2]);
   assert.ok(initMs! > 0);
@@ -120,12 +124,13 @@ test('kill: the caller sees the signal', async () => {
   assert.match((await invoking).text, /Runtime exited with error: signal: killed/);
 });
 
-test('a process that cannot be started is an exit error', async () => {
-  await using emulator = await startEmulator({ bootstrap: '/nowhere/bootstrap', taskRoot: '/tmp', handler: 'x.y' });
-  const { status, text } = await emulator.invoke({});
-  assert.equal(status, 'crash');
-  assert.match(text, /exit status 127/);
-  assert.match(emulator.logs[0]!, /cannot start \/nowhere\/bootstrap/);
+test('a bootstrap that cannot be started is an invalid entry point', async () => {
+  for (const bootstrap of ['/nowhere/bootstrap', import.meta.filename]) {
+    await using emulator = await startEmulator({ bootstrap, taskRoot: '/tmp', handler: 'x.y' });
+    const { status, errorType, text } = await emulator.invoke({});
+    assert.deepEqual([status, errorType], ['crash', 'Runtime.InvalidEntrypoint']);
+    assert.match(text, /Couldn't find valid bootstrap\(s\): spawn .*(ENOENT|EACCES)/);
+  }
 });
 
 test('the time limit ends the invocation and the environment', async () => {

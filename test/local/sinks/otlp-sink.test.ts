@@ -1,6 +1,8 @@
 // The OTLP sink against OpenTelemetry's own serialiser, and its ways of being a bad collector.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { request } from 'node:https';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type Attributes, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
@@ -169,6 +171,30 @@ test('holds requests until it is released, and wakes who waits for them', async 
   assert.equal(isAnswered, false);
   sink.release();
   assert.equal(await answer, 200);
+});
+
+const pem = spawnSync(
+  'openssl',
+  'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout - -subj /CN=localhost'.split(' '),
+  { encoding: 'utf8' },
+);
+
+test('speaks TLS when it is given a certificate', {
+  skip: pem.status !== 0 && 'there is no openssl here',
+}, async () => {
+  const [key, cert] = ['PRIVATE KEY', 'CERTIFICATE'].map(
+    (label) => new RegExp(`-----BEGIN ${label}-----[^]*?-----END ${label}-----`).exec(pem.stdout)![0],
+  );
+  await using sink = await openOtlpSink({ tls: { key: key!, cert: cert! } });
+  assert.match(sink.url, /^https:\/\/127\.0\.0\.1:\d+$/);
+  const status = await new Promise((resolve, reject) => {
+    const headers = { 'Content-Type': 'application/json' };
+    request(`${sink.url}/v1/traces`, { method: 'POST', ca: cert, servername: 'localhost', headers, agent: false })
+      .on('response', (response) => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end('{"resourceSpans":[]}');
+  });
+  assert.equal(status, 200);
 });
 
 test('a wait in vain says what was waited for and what came instead', async () => {

@@ -209,6 +209,7 @@ test('what was thrown may be anything, and may throw again when looked at', () =
     [{ message: { toString: () => 'odd' } }, 'Error', 'odd'],
     [Object.create(null), 'Error', undefined],
     [hostile, 'Error', undefined],
+    [{ message: Object.create(null) }, 'Error', undefined],
   ] as const) {
     const error = new Error('outer', { cause });
     const drawn = drawOne({ events: [exceptionEvent(error)] }, { liveErrorOf: () => error });

@@ -172,9 +172,22 @@ test('attributes of the resource are no part of a subsegment, nor is a user', ()
 });
 
 test('the Invocation names the tracer', () => {
-  const resource = { 'telemetry.sdk.name': 'opentelemetry', 'telemetry.sdk.version': '3.1.1' };
+  const resource = {
+    'telemetry.sdk.name': 'opentelemetry',
+    'telemetry.sdk.version': '3.1.1',
+    'telemetry.distro.name': 'spanstrap',
+    'telemetry.distro.version': '0.1.0',
+  };
   const drawn = drawOne({ id: placement.invocationSpanId, name: 'Invocation', resource });
-  assert.deepEqual(drawn.metadata, { runtime: { sdk: 'opentelemetry', sdk_version: '3.1.1' } });
+  assert.deepEqual(drawn.metadata, {
+    runtime: {
+      sdk: 'opentelemetry',
+      sdk_version: '3.1.1',
+      distribution: 'spanstrap',
+      distribution_version: '0.1.0',
+    },
+  });
+  assert.equal(drawOne({ name: 'Overhead', resource }).metadata, undefined);
 });
 
 test('over its cap the metadata loses its largest values first, and says how much', () => {
@@ -207,6 +220,14 @@ test('a megabyte of text is dropped without being serialised', () => {
   assert.deepEqual(metadata, {
     default: { huge: '[dropped: 1000000 bytes]', 'aws.xray.metadata.n': '[dropped: 5000 bytes]' },
   });
+});
+
+test('depth beyond sixteen levels is cut', () => {
+  let value: unknown = 'bottom';
+  for (let level = 0; level < 20; level += 1) value = { value };
+  const text = JSON.stringify(drawOne({ attributes: { value } }).metadata);
+  assert.equal(text.split('{').length - 1, 2 + 16);
+  assert.ok(text.includes('[too deep]'));
 });
 
 test('what was lost before is marked', () => {
