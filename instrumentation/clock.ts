@@ -12,6 +12,13 @@ const wallNow = Date.now;
 /** More than clock resolution: the wall clock was stepped, or the monotonic one stood still while the machine was suspended. */
 const TOLERATED_DRIFT_MS = 2;
 
+/** Epoch milliseconds as seconds and nanoseconds. */
+export function epochHrTime(epochMs: number): HrTime {
+  const seconds = Math.floor(epochMs / 1000);
+  const nanos = Math.round((epochMs - seconds * 1000) * 1e6);
+  return nanos < 1e9 ? [seconds, nanos] : [seconds + 1, 0];
+}
+
 export class Clock {
   // The instant zero of the monotonic clock as whole seconds and nanoseconds: a sum of doubles would lose the microseconds.
   #originSeconds = 0;
@@ -50,7 +57,6 @@ export class Clock {
 
   #setOrigin(epochMs: number): void {
     this.#originEpochMs = epochMs;
-    this.#originSeconds = Math.floor(epochMs / 1000);
-    this.#originNanos = Math.round((epochMs - this.#originSeconds * 1000) * 1e6);
+    [this.#originSeconds, this.#originNanos] = epochHrTime(epochMs);
   }
 }

@@ -15,7 +15,8 @@ import type {
 } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Instant } from '../runtime/lifecycle.ts';
-import type { Clock } from './clock.ts';
+import { ATTRIBUTE_COUNT_LIMIT, cleanAttributes, copyValue, isAnyValue, isSimpleValue } from './attribute-values.ts';
+import { type Clock, epochHrTime } from './clock.ts';
 
 type TimedEvent = ReadableSpan['events'][number];
 
@@ -39,7 +40,7 @@ export type RecordingScope = {
 const UNSET = 0;
 const OK = 1;
 const ERROR = 2;
-/** The SDK's own default for attributes, events and links of a span. */
+/** The SDK's own default for events and links of a span; of more, the oldest go. */
 const COUNT_LIMIT = 128;
 
 /** The error an exception event was made of, for exporters that want more than its text. */
@@ -99,30 +100,31 @@ export class RecordedSpan implements Span, ReadableSpan {
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    if (this.ended || typeof key !== 'string' || key === '' || !isAttributeValue(value)) return this;
-    if (!(key in this.attributes) && Object.keys(this.attributes).length >= COUNT_LIMIT) {
-      this.droppedAttributesCount++;
-      return this;
-    }
-    this.attributes[key] = value;
+    if (this.ended || value === undefined || key === '') return this;
+    const isNew = !Object.hasOwn(this.attributes, key);
+    if (isNew && Object.keys(this.attributes).length >= ATTRIBUTE_COUNT_LIMIT) this.droppedAttributesCount++;
+    else if (isAnyValue(value)) this.attributes[key] = copyValue(value);
     return this;
   }
 
   setAttributes(attributes: Attributes): this {
-    for (const key of Object.keys(attributes)) this.setAttribute(key, attributes[key]!);
+    for (const key of Object.keys(attributes ?? {})) this.setAttribute(key, attributes[key]);
     return this;
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
-    const attributes = isTime(attributesOrTime) ? undefined : attributesOrTime;
-    this.#addEvent(name, attributes ?? {}, isTime(attributesOrTime) ? attributesOrTime : time);
+    if (isTime(attributesOrTime)) this.#addEvent(name, undefined, isTime(time) ? time : attributesOrTime);
+    else this.#addEvent(name, attributesOrTime, time);
     return this;
   }
 
   addLink(link: Link): this {
     if (this.ended) return this;
-    if (this.links.length >= COUNT_LIMIT) this.droppedLinksCount++;
-    else this.links.push(link);
+    if (this.links.length >= COUNT_LIMIT) {
+      this.links.shift();
+      this.droppedLinksCount++;
+    }
+    this.links.push({ context: link.context, ...cleanAttributes(link.attributes, isAnyValue) });
     return this;
   }
 
@@ -145,16 +147,18 @@ export class RecordedSpan implements Span, ReadableSpan {
     return this;
   }
 
+  /** Unlike the SDK's, keeps a thrown object that has neither name nor message: exporters look at the object itself. */
   recordException(exception: Exception, time?: TimeInput): void {
-    const attributes: Attributes = {};
+    if (exception === undefined || exception === null) return;
     const { code, name, message, stack } =
       typeof exception === 'string'
         ? { message: exception, code: undefined, name: undefined, stack: undefined }
-        : (exception as { code?: unknown; name?: string; message?: string; stack?: string });
-    const type = code ? String(code) : name;
-    if (type) attributes['exception.type'] = type;
-    if (message) attributes['exception.message'] = message;
-    if (stack) attributes['exception.stacktrace'] = stack;
+        : (exception as { code?: unknown; name?: unknown; message?: unknown; stack?: unknown });
+    const attributes: Attributes = {
+      'exception.type': (code ? String(code) : name) || undefined,
+      'exception.message': message || undefined,
+      'exception.stacktrace': stack || undefined,
+    };
     const event = this.#addEvent('exception', attributes, time);
     if (event !== undefined) liveErrors.set(event, exception);
   }
@@ -169,13 +173,13 @@ export class RecordedSpan implements Span, ReadableSpan {
     this.ended = true;
   }
 
-  #addEvent(name: string, attributes: Attributes, time: TimeInput | undefined): TimedEvent | undefined {
+  #addEvent(name: string, attributes: Attributes | undefined, time: TimeInput | undefined): TimedEvent | undefined {
     if (this.ended) return undefined;
     if (this.events.length >= COUNT_LIMIT) {
       this.events.shift();
       this.droppedEventsCount++;
     }
-    const event = { name, attributes, time: this.#hrTimeOf(time) };
+    const event = { name, time: this.#hrTimeOf(time), ...cleanAttributes(attributes, isSimpleValue) };
     this.events.push(event);
     return event;
   }
@@ -183,25 +187,13 @@ export class RecordedSpan implements Span, ReadableSpan {
   #hrTimeOf(time: TimeInput | undefined): HrTime {
     const { clock } = this.#scope;
     if (Array.isArray(time)) return time;
-    if (time instanceof Date) return clock.hrTime(clock.instant(time.getTime()));
+    if (time instanceof Date) return epochHrTime(time.getTime());
     // The API allows `performance.now()` as well as epoch milliseconds.
-    if (typeof time === 'number') return clock.hrTime(time <= clock.now() ? time : clock.instant(time));
+    if (typeof time === 'number') return time <= clock.now() ? clock.hrTime(time) : epochHrTime(time);
     return clock.hrTime(clock.now());
   }
 }
 
 function isTime(value: unknown): value is TimeInput {
   return typeof value === 'number' || value instanceof Date || (Array.isArray(value) && typeof value[0] === 'number');
-}
-
-function isAttributeValue(value: unknown): value is AttributeValue {
-  if (Array.isArray(value)) {
-    const type = typeof value.find((item) => item !== null && item !== undefined);
-    return type === 'undefined' || (isPrimitive(type) && value.every((item) => item == null || typeof item === type));
-  }
-  return isPrimitive(typeof value);
-}
-
-function isPrimitive(type: string): boolean {
-  return type === 'string' || type === 'number' || type === 'boolean';
 }

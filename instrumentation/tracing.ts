@@ -63,7 +63,8 @@ export function installTracing(options: TracingOptions): Tracing {
     destinations.push(
       new Destination({
         name: 'X-Ray',
-        open: () => parts.createXrayExporter({ ...xray, reportProblem: report, liveErrorOf: (event) => liveErrors.get(event) }),
+        open: () =>
+          parts.createXrayExporter({ ...xray, reportProblem: report, liveErrorOf: (event) => liveErrors.get(event) }),
         accepts: (batch) => batch.xray !== undefined,
         maxQueuedSpans,
         report,

@@ -17,18 +17,19 @@ export type BundledPackage = {
 const packageFolder = (input: string): string | undefined =>
   /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
 
-const readPackage = async (folder: string): Promise<BundledPackage> => {
-  const manifest = JSON.parse(await readFile(join(PROJECT_FOLDER, folder, 'package.json'), 'utf8')) as {
+/** An installed package, by its folder. */
+export const readPackage = async (folder: string): Promise<BundledPackage> => {
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
     name: string;
     version: string;
     license: string;
   };
-  const licenceFile = (await readdir(join(PROJECT_FOLDER, folder))).find((name) => /^(licen[cs]e|copying)/i.test(name));
+  const licenceFile = (await readdir(folder)).find((name) => /^(licen[cs]e|copying)/i.test(name));
   return {
     name: manifest.name,
     version: manifest.version,
     licence: manifest.license,
-    licenceText: licenceFile && (await readFile(join(PROJECT_FOLDER, folder, licenceFile), 'utf8')).trim(),
+    licenceText: licenceFile && (await readFile(join(folder, licenceFile), 'utf8')).trim(),
   };
 };
 
@@ -43,9 +44,14 @@ export const listBundledPackages = async (bundles: readonly Pick<Bundle, 'metafi
       }
     }
   }
-  const packages = await Promise.all([...folders].sort().map(readPackage));
-  return packages.sort((a, b) => (a.name === b.name ? compare(a.version, b.version) : compare(a.name, b.name)));
+  return mergePackages(await Promise.all([...folders].map((folder) => readPackage(join(PROJECT_FOLDER, folder)))));
 };
+
+/** Each version of each package once, sorted by name and version. */
+export const mergePackages = (packages: readonly BundledPackage[]): BundledPackage[] =>
+  [...new Map(packages.map((one) => [`${one.name} ${one.version}`, one])).values()].sort((a, b) =>
+    a.name === b.name ? compare(a.version, b.version) : compare(a.name, b.name),
+  );
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -6,7 +6,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { deflateSync } from 'fflate';
-import { CACHE_FOLDER } from './node-binary.ts';
+import { CACHE_FOLDER } from './cache-folder.ts';
 
 const options = { level: 9, mem: 12 } as const;
 const WORTH_KEEPING_BYTES = 8_000_000;

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { BuildOptions } from './build-options.ts';
-import { formatLicences, listBundledPackages } from './bundled-packages.ts';
+import { formatLicences, listBundledPackages, mergePackages } from './bundled-packages.ts';
 import type { Bundle, BundleConstants } from './bundles.ts';
 import { type CodeCaches, findLauncher, type Launcher, makeCodeCaches } from './code-cache.ts';
 import { deflate } from './deflate.ts';
@@ -11,7 +11,7 @@ import { layerName, layerTreePath, writeDistFile, writeLayerTree } from './dist-
 import { codeCacheFiles, type LayerFile, licenceFiles, nodeFile, scriptFiles } from './layer-tree.ts';
 import { type NodeBinary, provideNodeBinary } from './node-binary.ts';
 import type { Architecture } from './node-lock.ts';
-import { layerPackages, packageFiles } from './packages.ts';
+import { provideLayerPackages } from './packages.ts';
 import { formatBytes, sayStep, yellow } from './progress.ts';
 import { makeSbom, readNodeComponents } from './sbom.ts';
 import { checkElfNeeds, readElfNeeds } from './shared-libraries.ts';
@@ -75,19 +75,21 @@ export const buildLayer = async (
   const found = await findLauncher(architecture, binary.path);
   const caches = await buildCodeCaches(binary, isCodeCacheWanted ? found : { missing: '--no-code-cache' }, bundles);
   const packages = await listBundledPackages(bundles);
+  const carried = await provideLayerPackages();
   const licences = formatLicences(packages, nodeVersion, await readFile(binary.licencePath, 'utf8'));
   const files: LayerFile[] = [
     ...(await scriptFiles(nodeVersion, bundles)),
     ...codeCacheFiles(caches),
     await nodeFile(binary),
-    ...(await packageFiles(layerPackages)),
+    ...carried.files,
     ...(await licenceFiles(licences)),
   ];
   await writeLayerTree(layerTreePath(architecture), files);
   const name = layerName(architecture, nodeVersion);
   const { sha256, sizes } = await writeZip(name, files);
   const components = await readNodeComponents(binary, 'launcher' in found ? found.launcher : undefined);
-  const sbom = makeSbom({ name, version: constants.version, zipSha256: sha256 }, binary, components, packages);
+  const inside = mergePackages([...packages, ...carried.packages]);
+  const sbom = makeSbom({ name, version: constants.version, zipSha256: sha256 }, binary, components, inside);
   await writeDistFile(`${name}.sbom.json`, sbom);
   return { name, sizes };
 };

@@ -2,14 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_FOLDER } from './bundles.ts';
+import { CACHE_FOLDER, makeFolder } from './cache-folder.ts';
 import { requireCommand, runCommand } from './command.ts';
 import { type Architecture, checkNodeLock, readNodeLock } from './node-lock.ts';
 import { BuildError, formatBytes, sayStep, yellow } from './progress.ts';
-
-export const CACHE_FOLDER = join(PROJECT_FOLDER, '.cache');
 
 export type NodeBinary = {
   readonly version: string;
@@ -38,19 +37,6 @@ const installedVersion = async (packageFolder: string): Promise<string | undefin
     return (JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as { version: string }).version;
   } catch {
     return undefined;
-  }
-};
-
-/** Runs `make` on a folder beside `target`, which takes that folder's place only when `make` has succeeded. */
-const makeFolder = async (target: string, make: (folder: string) => Promise<void>): Promise<void> => {
-  await mkdir(CACHE_FOLDER, { recursive: true });
-  const folder = await mkdtemp(join(CACHE_FOLDER, 'partial-'));
-  try {
-    await make(folder);
-    await rm(target, { recursive: true, force: true });
-    await rename(folder, target);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 };
 

@@ -22,7 +22,7 @@ export const documentdb = row('documentdb', 'datasource', shape('eventSource=aws
         // MongoDB's own notation, `shop.orders`.
         'faas.document.collection': database && collection ? `${database}.${collection}` : database,
         'faas.document.operation': common(changes, (change) => translate(operations, change?.operationType)),
-        'faas.document.time': only && isoTime(sentEpochMs),
+        'faas.document.time': only ? isoTime(sentEpochMs) : undefined,
         'lambda.batch_size': changes.length,
       }),
     ),

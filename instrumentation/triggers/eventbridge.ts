@@ -15,7 +15,7 @@ function describeMessage(event: Loose, reading: Reading): Description {
       'aws.eventbridge',
       undefined,
       reading,
-      pick(event, `${eventbridgeFields} time messaging.message.id=id`),
+      pick(event, `${eventbridgeFields} time messaging. message.id=id`),
       detailType,
     ),
     carrier: payloadCarrier(event?.detail, reading),

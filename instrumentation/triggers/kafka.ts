@@ -3,7 +3,7 @@
 
 import { bytesCarrier } from './carriers.ts';
 import { integer, type Loose, text } from './event-fields.ts';
-import { pick, shape } from './field-specs.ts';
+import { defined, pick, shape } from './field-specs.ts';
 import { type Batch, common, describeBatch, type MessageSource, namedBatchOf } from './messaging.ts';
 import { type Description, type Reading, row } from './row.ts';
 
@@ -26,9 +26,11 @@ const source: MessageSource = {
   origin: (record) => text(record?.topic),
   single: 'messaging.kafka.offset#=offset',
   link: (record) =>
-    pick(record, 'messaging. destination.name=topic kafka.offset#=offset', {
-      'messaging.destination.partition.id': partitionOf(record),
-    }),
+    pick(
+      record,
+      'messaging. destination.name=topic kafka.offset#=offset',
+      defined({ 'messaging.destination.partition.id': partitionOf(record) }),
+    ),
   carrier: (record) => bytesCarrier(record?.headers),
   sentEpochMs: (record) => integer(record?.timestamp),
 };

@@ -24,11 +24,10 @@ export const codecommit = row(
     return {
       attributes: pick(
         record,
-        'faas.document. name=codecommit.references.0.ref time=eventTime aws.codecommit.ref=codecommit.references.0.ref',
+        'faas.document. name=codecommit.references.0.ref time=eventTime aws.codecommit. ref=codecommit.references.0.ref',
         defined({
           'faas.document.collection': arnStep(record?.eventSourceARN, 0),
-          'faas.document.operation':
-            reference && (reference.created ? 'insert' : reference.deleted ? 'delete' : 'edit'),
+          'faas.document.operation': reference?.created ? 'insert' : reference?.deleted ? 'delete' : 'edit',
         }),
       ),
     };

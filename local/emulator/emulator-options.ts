@@ -43,7 +43,7 @@ export type EmulatorOptions = {
   /** Cuts every answer of the API into pieces. */
   readonly splitAnswers?: SplitPlan;
   /** Every line of the process's output, while it comes. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: (line: string, from: 'stdout' | 'stderr') => void;
 };
 
 /** The options with every gap filled. */

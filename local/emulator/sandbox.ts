@@ -29,7 +29,7 @@ export type SandboxOptions = {
   readonly externalExtensions: readonly string[];
   readonly metadata: { readonly functionName: string; readonly functionVersion: string; readonly handler: string };
   readonly accountId: string;
-  readonly onLine: (line: string) => void;
+  readonly onLine: (line: string, from: 'stdout' | 'stderr') => void;
   /** Called after every change of state. */
   readonly onChange: () => void;
 };

@@ -5,8 +5,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { type Bundle, buildBundle } from '../../layer/bundles.ts';
+import { CACHE_FOLDER } from '../../layer/cache-folder.ts';
 import { findLauncher, makeCodeCaches } from '../../layer/code-cache.ts';
-import { CACHE_FOLDER, type NodeBinary } from '../../layer/node-binary.ts';
+import type { NodeBinary } from '../../layer/node-binary.ts';
 import { BuildError } from '../../layer/progress.ts';
 
 const constants = { version: '1.2.3', nodeVersion: process.versions.node };

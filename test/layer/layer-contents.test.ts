@@ -5,8 +5,9 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { PROJECT_FOLDER } from '../../layer/bundles.ts';
 import { runCommand } from '../../layer/command.ts';
-import { packageFiles } from '../../layer/packages.ts';
+import { collectPackages } from '../../layer/packages.ts';
 import { BuildError } from '../../layer/progress.ts';
 import { makeSbom, readNodeComponents } from '../../layer/sbom.ts';
 import { stampSources } from '../../layer/source-stamp.ts';
@@ -15,7 +16,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'spanstrap-contents-'));
 after(() => rmSync(scratch, { recursive: true }));
 
 test('packages come with their dependencies and without types, maps and papers', async () => {
-  const files = await packageFiles(['@opentelemetry/core']);
+  const { files, packages } = await collectPackages(['@opentelemetry/core'], PROJECT_FOLDER);
   const paths = files.map(({ path }) => path);
   assert.ok(paths.includes('nodejs/node_modules/@opentelemetry/core/package.json'));
   assert.ok(paths.includes('nodejs/node_modules/@opentelemetry/core/dist/index.cjs'));
@@ -26,12 +27,13 @@ test('packages come with their dependencies and without types, maps and papers',
     [],
   );
   assert.equal(new Set(paths).size, paths.length);
-  assert.deepEqual(await packageFiles([]), []);
+  assert.ok(packages.some(({ name, licence }) => name === '@opentelemetry/core' && licence === 'Apache-2.0'));
+  assert.deepEqual(await collectPackages([], PROJECT_FOLDER), { files: [], packages: [] });
 });
 
 test('a package that is not installed is named', async () => {
   await assert.rejects(
-    packageFiles(['no-such-package']),
+    collectPackages(['no-such-package'], PROJECT_FOLDER),
     (error) => error instanceof BuildError && error.message === 'the package no-such-package is not installed',
   );
 });

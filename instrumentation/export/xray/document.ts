@@ -28,7 +28,7 @@ export function buildTrees(
   const roots: SubsegmentNode[] = [];
   for (const { node } of entries.values()) {
     const parent = entries.get(node.parentId)?.node;
-    if (parent === undefined || parent === node) roots.push(node);
+    if (parent === undefined) roots.push(node);
     else parent.children.push(node);
   }
   const ordered = parentsFirst(roots, entries);
@@ -90,7 +90,7 @@ function parentIdOf({ parentSpanContext: parent }: ReadableSpan, placement: Xray
   return isUndrawn || !SPAN_ID.test(parent.spanId) ? parentId.toLowerCase() : parent.spanId;
 }
 
-/** Every node, parents before children. A circle of parents has no root: it is cut, and the node at the cut added to `roots`. */
+/** Every node, parents before children. A circle of parents (one alone, too) has no root: it is cut, and the node at the cut added to `roots`. */
 function parentsFirst(roots: SubsegmentNode[], entries: Entries): SubsegmentNode[] {
   const ordered: SubsegmentNode[] = [];
   for (const root of roots) addSubtree(ordered, root);

@@ -37,7 +37,10 @@ export type Expectation = {
   readonly attributes: Attributes;
   readonly consumer: { readonly name: string; readonly attributes: Attributes } | null;
   readonly carrierHeaders: { readonly [header: string]: string };
-  readonly links: readonly { readonly headers: { readonly [header: string]: string }; readonly attributes: Attributes }[];
+  readonly links: readonly {
+    readonly headers: { readonly [header: string]: string };
+    readonly attributes: Attributes;
+  }[];
   readonly sentEpochMs?: number;
 };
 

@@ -115,6 +115,20 @@ test('an exception that passed through several subsegments stands in full on the
   assert.equal(invocation.cause, id);
 });
 
+test('a live error that a child recorded as text alone is the same exception', () => {
+  const error = new Error('both');
+  const spans = [
+    buildSpan({
+      id: 'bb00000000000001',
+      name: 'up',
+      events: [{ ...exceptionEvent(error), name: 'exception', time: [1, 0] }],
+    }),
+    buildSpan({ parent: 'bb00000000000001', name: 'down', events: [{ ...exceptionEvent(error), time: [0, 0] }] }),
+  ];
+  const [up] = draw(spans, { liveErrorOf: ({ time }) => (time[0] === 1 ? error : undefined) }).documents;
+  assert.equal(up!.cause, exceptionsOf(up!.subsegments![0]!)[0]!.id);
+});
+
 test('the chain behind a live error: causes, outer first, each with the id of the next', () => {
   const root = new RangeError('root');
   const middle = new TypeError('middle', { cause: root });
@@ -192,8 +206,11 @@ test('a chain longer than five causes is cut and counted, a circle ends', () => 
   one.cause = two;
   const circle = exceptionsOf(drawOne({ events: [exceptionEvent(one)] }, { liveErrorOf: () => one }));
   assert.deepEqual(
-    circle.map(({ message }) => message),
-    ['one', 'two'],
+    circle.map(({ message, cause, skipped }) => [message, cause, skipped]),
+    [
+      ['one', circle[1]!.id, undefined],
+      ['two', undefined, undefined],
+    ],
   );
 });
 
@@ -223,6 +240,19 @@ test('more than ten exceptions of one span are counted', () => {
   const exceptions = exceptionsOf(drawOne({ events }));
   assert.equal(exceptions.length, 10);
   assert.equal(exceptions[9]!.skipped, 4);
+});
+
+test('of two exceptions on server span and Invocation the Invocation shows its own', () => {
+  const event = (message: string) => ({ name: 'exception', attributes: { 'exception.message': message } });
+  const invocationOf = (events: ReturnType<typeof event>[]) => {
+    const spans = [
+      buildSpan({ id: placement.serverSpanId, kind: SERVER, events: [event('server')] }),
+      buildSpan({ id: placement.invocationSpanId, parent: placement.serverSpanId, events }),
+    ];
+    return exceptionsOf(draw(spans).documents[0]!).map(({ message }) => message);
+  };
+  assert.deepEqual(invocationOf([event('own')]), ['own']);
+  assert.deepEqual(invocationOf([]), ['server']);
 });
 
 test('the failure of a server span shows on the Invocation', () => {

@@ -158,6 +158,16 @@ const cases: readonly (readonly [string, SpanDescription, HttpBlock | undefined]
     { response: { status: 200, content_length: 452 } },
   ],
   [
+    'a fragment',
+    { kind: CLIENT, attributes: { 'url.full': 'https://api.example.com/a#token=secret' } },
+    { request: { url: 'https://api.example.com/a' } },
+  ],
+  [
+    'a user with an @ in the password',
+    { kind: CLIENT, attributes: { 'url.full': 'https://user:p@ss@api.example.com/a@b' } },
+    { request: { url: 'https://api.example.com/a@b' } },
+  ],
+  [
     'a relative URL',
     { kind: CLIENT, attributes: { 'http.url': '/login?next=https://user:pw@host/x' } },
     { request: { url: '/login' } },

@@ -123,26 +123,31 @@ test('caps beyond what a datagram holds, or too small for anything, are brought 
   assert.ok(small.every((text) => Buffer.byteLength(text) <= 2048));
 });
 
-test('splitting again with a smaller cap leaves out what is a document already', () => {
+test('splitting again with a smaller cap leaves out what is a document already, and adds to the count of the dropped', () => {
   const spans = [root()];
-  for (let index = 0; index < 1000; index += 1)
+  for (let index = 0; index < 1000; index += 1) {
     spans.push(buildSpan({ parent: invocationSpanId, name: `step ${index}` }));
+  }
   const trees = buildTrees(spans, placement, 'phases', {
     annotations: { indexedAttributes: [], keepsDots: false },
     metadataCapBytes: 4096,
     workingDirectory: '/',
     liveErrorOf: undefined,
   });
-  const first = splitDocuments(trees, noLimits).documents;
-  const again = splitDocuments([first[0]!.root], { ...noLimits, documentCapBytes: 32_000 }).documents;
-  assert.ok(again.length > 1);
-  const parsed = [...first.slice(1), ...again].map(({ text }) => JSON.parse(text) as Drawn);
-  assert.deepEqual(
-    allOf(parsed)
-      .map(({ id }) => id)
-      .sort(),
-    spans.map((span) => span.spanContext().spanId).sort(),
-  );
+  const first = splitDocuments(trees, { ...noLimits, addedDocuments: 20 });
+  const again = splitDocuments([first.documents[0]!.root], {
+    ...noLimits,
+    documentCapBytes: 32_000,
+    addedDocuments: 20,
+  });
+  assert.ok(again.documents.length === 21 && again.droppedSpans > 0);
+  const parsed = [...first.documents.slice(1), ...again.documents].map(({ text }) => JSON.parse(text) as Drawn);
+  const ids = allOf(parsed).map(({ id }) => id);
+  const droppedSpans = first.droppedSpans + again.droppedSpans;
+  assert.equal(new Set(ids).size, ids.length);
+  assert.equal(ids.length + droppedSpans, spans.length);
+  const shrunkRoot = parsed.find(({ id }) => id === invocationSpanId);
+  assert.deepEqual(shrunkRoot!.metadata, { spanstrap: { dropped_subsegments: droppedSpans } });
 });
 
 const shrunk = (attributes: Record<string, unknown>, extra: Parameters<typeof drawOne>[0] = {}, capBytes = 16_000) =>

@@ -57,6 +57,11 @@ const cases: readonly (readonly [string, Record<string, unknown>, SqlBlock | und
     { 'db.system': 'mssql', 'db.connection_string': 'Server=db;Database=shop;User Id=sa;Password=hunter2;Pwd=hunter2' },
     { connection_string: 'Server=db;Database=shop', database_type: 'mssql' },
   ],
+  [
+    'values in the query go, by the rules of the system',
+    { 'db.system': 'mariadb', 'db.query.text': 'SELECT a FROM t WHERE b = "it\\"s" AND c = 5' },
+    { sanitized_query: 'SELECT a FROM t WHERE b = ? AND c = ?', database_type: 'mariadb' },
+  ],
   ['DynamoDB', { 'db.system': 'dynamodb', 'db.statement': 'x' }, undefined],
   ['Redis', { 'db.system.name': 'redis', 'db.query.text': 'GET x' }, undefined],
   ['no database', { 'server.address': 'h' }, undefined],
