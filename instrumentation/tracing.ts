@@ -122,6 +122,7 @@ export function installTracing(options: TracingOptions): Tracing {
     isRecording,
     loadProvider: () => sdk().provider,
     loadPropagator: () => sdk().propagator,
+    report,
   });
   if (isOurs) {
     hookHttp({

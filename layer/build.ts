@@ -8,7 +8,7 @@ import { type BundleConstants, buildCommandLine, buildLayerBundles, PROJECT_FOLD
 import { distPath, layerName, layerTreePath, writeDistFile } from './dist-folder.ts';
 import { buildLayer } from './layer-build.ts';
 import type { Architecture } from './node-lock.ts';
-import { describeFailure, formatBytes, say, sayStep, yellow } from './progress.ts';
+import { describeFailure, formatBytes, say, sayStep } from './progress.ts';
 import { checkBudgets, formatSizeTable } from './size-table.ts';
 import { stampSources } from './source-stamp.ts';
 
@@ -54,10 +54,9 @@ export const buildAll = async (options: BuildOptions): Promise<void> => {
   for (const architecture of wanted) await rm(distPath(stampName(architecture)), { force: true });
 
   const startedAt = performance.now();
-  const { bundles, missingEntries } = await buildLayerBundles(constants);
+  const bundles = await buildLayerBundles(constants);
   for (const { name, metafile } of bundles) await writeDistFile(`metafile-${name}.json`, JSON.stringify(metafile));
   sayStep('bundles', bundles.map(({ name, code }) => `${name} ${formatBytes(code.length)}`).join(', '), startedAt);
-  for (const entry of missingEntries) sayStep('bundles', yellow(`skipped: there is no ${entry} yet`));
   const commandLine = buildCommandLineTool(constants);
   const layers = wanted.map((architecture) => buildLayer(architecture, options, constants, bundles));
   await finishAll<unknown>([commandLine, ...layers]);

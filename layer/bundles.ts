@@ -138,15 +138,9 @@ export const buildBundle = async (name: BundleName, entry: string, constants: Bu
   return { name, code, metafile };
 };
 
-export type LayerBundles = { readonly bundles: readonly Bundle[]; readonly missingEntries: readonly string[] };
-
-/** All bundles of the layer; entries that do not exist are named, not made. */
-export const buildLayerBundles = async (constants: BundleConstants): Promise<LayerBundles> => {
-  const entries = Object.entries(bundleEntries);
-  const present = entries.filter(([, entry]) => existsSync(join(PROJECT_FOLDER, entry)));
-  const bundles = await Promise.all(present.map(([name, entry]) => buildBundle(name, entry, constants)));
-  return { bundles, missingEntries: entries.filter((entry) => !present.includes(entry)).map(([, entry]) => entry) };
-};
+/** All bundles of the layer. */
+export const buildLayerBundles = (constants: BundleConstants): Promise<Bundle[]> =>
+  Promise.all(Object.entries(bundleEntries).map(([name, entry]) => buildBundle(name, entry, constants)));
 
 /** The command line tool as one file with everything it needs inside; it runs on the shell's Node. */
 export const buildCommandLine = async (entry: string, constants: BundleConstants): Promise<Uint8Array> => {

@@ -31,6 +31,8 @@ export type OpenTelemetryGlobals = {
   isRecording(): boolean;
   loadProvider(): TracerProvider;
   loadPropagator(): TextMapPropagator;
+  /** Tells of a failure of our own; user code goes on untraced. */
+  report(message: string): void;
 };
 
 /** Registers trace, context and propagation. Returns false, and does nothing, when another tracer was there first. */
@@ -38,23 +40,48 @@ export function installOpenTelemetryApi(globals: OpenTelemetryGlobals): boolean 
   const holder = globalThis as { [GLOBAL_KEY]?: object };
   if (holder[GLOBAL_KEY] !== undefined) return false;
   const api = Object.defineProperty({}, 'version', { value: API_VERSION, enumerable: true });
+  let isReported = false;
+  const fail = (error: unknown): void => {
+    if (!isReported) globals.report(`OpenTelemetry could not be loaded, spans of user code are lost: ${error}`);
+    isReported = true;
+  };
   holder[GLOBAL_KEY] = Object.assign(api, {
-    trace: new DeferredTracerProvider(globals),
+    trace: new DeferredTracerProvider(globals, loadOnce(globals.loadProvider, fail)),
     context: globals.context,
-    propagation: new DeferredPropagator(globals),
+    propagation: new DeferredPropagator(loadOnce(globals.loadPropagator, fail)),
   });
   return true;
 }
 
+/** undefined: it could not be loaded, and is not tried again. */
+type Deferred<T> = () => T | undefined;
+
+function loadOnce<T>(load: () => T, fail: (error: unknown) => void): Deferred<T> {
+  let loaded: T | undefined;
+  let isTried = false;
+  return () => {
+    if (isTried) return loaded;
+    isTried = true;
+    try {
+      loaded = load();
+    } catch (error) {
+      fail(error);
+    }
+    return loaded;
+  };
+}
+
 class DeferredTracerProvider implements TracerProvider {
   readonly #globals: OpenTelemetryGlobals;
+  readonly #provider: Deferred<TracerProvider>;
 
-  constructor(globals: OpenTelemetryGlobals) {
+  constructor(globals: OpenTelemetryGlobals, provider: Deferred<TracerProvider>) {
     this.#globals = globals;
+    this.#provider = provider;
   }
 
   getTracer(...identity: Parameters<TracerProvider['getTracer']>): Tracer {
-    return new DeferredTracer(this.#globals, identity);
+    return new DeferredTracer(this.#globals, () => this.#provider()?.getTracer(...identity));
   }
 
   /** Older copies of the API ask a registered proxy provider for these two. */
@@ -69,21 +96,21 @@ class DeferredTracerProvider implements TracerProvider {
 
 class DeferredTracer implements Tracer {
   readonly #globals: OpenTelemetryGlobals;
-  readonly #identity: Parameters<TracerProvider['getTracer']>;
+  readonly #load: Deferred<Tracer>;
   #tracer: Tracer | undefined;
 
-  constructor(globals: OpenTelemetryGlobals, identity: Parameters<TracerProvider['getTracer']>) {
+  constructor(globals: OpenTelemetryGlobals, load: Deferred<Tracer>) {
     this.#globals = globals;
-    this.#identity = identity;
+    this.#load = load;
   }
 
   startSpan(name: string, options?: SpanOptions, context?: Context): Span {
-    if (!this.#globals.isRecording()) {
-      const parent = spanOf(context ?? this.#globals.context.active());
-      return new InertSpan(parent?.spanContext() ?? NO_SPAN_CONTEXT);
+    if (this.#globals.isRecording()) {
+      this.#tracer ??= this.#load();
+      if (this.#tracer !== undefined) return this.#tracer.startSpan(name, options, context);
     }
-    this.#tracer ??= this.#globals.loadProvider().getTracer(...this.#identity);
-    return this.#tracer.startSpan(name, options, context);
+    const parent = spanOf(context ?? this.#globals.context.active());
+    return new InertSpan(parent?.spanContext() ?? NO_SPAN_CONTEXT);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the API's own overloads
@@ -96,21 +123,21 @@ class DeferredTracer implements Tracer {
 }
 
 class DeferredPropagator implements TextMapPropagator {
-  readonly #globals: OpenTelemetryGlobals;
+  readonly #propagator: Deferred<TextMapPropagator>;
 
-  constructor(globals: OpenTelemetryGlobals) {
-    this.#globals = globals;
+  constructor(propagator: Deferred<TextMapPropagator>) {
+    this.#propagator = propagator;
   }
 
   inject(...args: Parameters<TextMapPropagator['inject']>): void {
-    this.#globals.loadPropagator().inject(...args);
+    this.#propagator()?.inject(...args);
   }
 
   extract(...args: Parameters<TextMapPropagator['extract']>): Context {
-    return this.#globals.loadPropagator().extract(...args);
+    return this.#propagator()?.extract(...args) ?? args[0];
   }
 
   fields(): string[] {
-    return this.#globals.loadPropagator().fields();
+    return this.#propagator()?.fields() ?? [];
   }
 }

@@ -18,10 +18,11 @@ function gatewayAttributes(requestContext: Loose): Attributes {
   );
 }
 
-/** `cookies` stands beside the headers in payload 2.0; it is their `cookie` header. */
-function headersWithCookies(event: Loose, { mayEnumerate }: Reading) {
-  const cookie = list(event?.cookies).slice(0, 128).filter(text).join('; ');
-  return headerView(event?.headers, (cookie ? { cookie } : undefined) as Loose, mayEnumerate(event?.body));
+/** `cookies` stands beside the headers in payload 2.0; it is their `cookie` header, put together only for those who capture it. */
+function headersWithCookies(event: Loose, { mayEnumerate, options }: Reading) {
+  const cookies = options.requestHeaders.includes('cookie') ? list(event?.cookies).slice(0, 128).filter(text) : [];
+  const asHeader = cookies.length > 0 ? ({ cookie: cookies.join('; ') } as unknown as Loose) : undefined;
+  return headerView(event?.headers, asHeader, mayEnumerate(event?.body));
 }
 
 function describePayload2(event: Loose, reading: Reading, statusRule: StatusRule): Description {

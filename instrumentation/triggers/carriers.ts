@@ -66,15 +66,11 @@ export function bytesCarrier(headers: unknown): Carrier | undefined {
 }
 
 /** The `_datadog` carrier when that is wanted: an object, its JSON text, or base64 of that text. */
-export function datadogCarrier(value: unknown, { options }: Reading): Carrier | undefined {
-  if (!options.readsDatadog) return undefined;
+export function datadogCarrier(value: unknown, reading: Reading): Carrier | undefined {
+  if (!reading.options.readsDatadog) return undefined;
   const encoded = contextText(value);
   if (encoded === undefined) return fieldsCarrier(value as Loose);
-  try {
-    return fieldsCarrier(JSON.parse(encoded.startsWith('{') ? encoded : Buffer.from(encoded, 'base64').toString()));
-  } catch {
-    return undefined;
-  }
+  return fieldsCarrier(reading.parse(encoded.startsWith('{') ? encoded : Buffer.from(encoded, 'base64').toString()));
 }
 
 /** The header that decides from which layer the headers of the same format are taken. */

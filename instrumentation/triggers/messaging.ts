@@ -8,7 +8,7 @@ import type { Description, Reading } from './row.ts';
 import type { Carrier, LinkCarrier, ResultRule, Trigger } from './trigger.ts';
 
 /** More records than this are not looked at: what is said of all of them is then left out. */
-const MAX_SURVEYED = 128;
+export const MAX_SURVEYED = 128;
 const MAX_FAILURES_READ = 128;
 
 /** A CONSUMER span; `place` is what its name says after `process` when that is not the destination. */

@@ -40,9 +40,9 @@ export class Emulator {
     this.#environments = new Environments({
       settings: this.#settings,
       runtimeApi: () => this.#runtimeApi,
-      onLine: (line) => {
+      onLine: (line, from) => {
         this.logs.push(line);
-        options.onLine?.(line);
+        options.onLine?.(line, from);
         onChange();
       },
       onChange,

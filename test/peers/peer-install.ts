@@ -11,8 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { CACHE_FOLDER, makeFolder } from '../../layer/cache-folder.ts';
 import { requireCommand, runCommand } from '../../layer/command.ts';
 
-const FOLDER = dirname(fileURLToPath(import.meta.url));
-const SOURCES = ['package.json', 'package-lock.json', 'peer-install.ts', 'start-node22.mjs'];
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'clients');
+const SOURCES = ['package.json', 'package-lock.json', 'start-node22.mjs'];
+/** To be counted up when `compile` changes. */
+const RECIPE = '1';
 /** Headers of a Node, so that node-gyp fetches none; the addons use Node-API, which is the same for both. */
 const NODE_FOLDER = dirname(dirname(process.execPath));
 
@@ -25,7 +27,7 @@ export type Peers = { readonly node22: Peer; readonly node24: Peer };
 
 /** Installs what is not there yet. A machine that cannot is told by `missing`; a compilation that fails is an error. */
 export async function providePeers(say: (text: string) => void): Promise<Peers | { readonly missing: string }> {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(RECIPE);
   for (const file of SOURCES) hash.update(await readFile(join(FOLDER, file)));
   const target = join(CACHE_FOLDER, `peers-${hash.digest('hex').slice(0, 16)}`);
   if (!existsSync(target)) {

@@ -18,7 +18,11 @@ function carrierOf(fields: object) {
 }
 
 function reading(readsDatadog: boolean): Reading {
-  return { options: { ...defaultTriggerOptions, readsDatadog } } as Reading;
+  const parse: Reading['parse'] = (json) => {
+    const isObject = typeof json === 'string' && /^\{.*\}$/.test(json);
+    return isObject ? JSON.parse(json) : undefined;
+  };
+  return { options: { ...defaultTriggerOptions, readsDatadog }, parse } as Reading;
 }
 
 test('headers of one format come from one layer', () => {
