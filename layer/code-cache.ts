@@ -9,7 +9,7 @@ import { lastWords, requireCommand, runCommand } from './command.ts';
 import { makeBootstrapScript } from './layer-tree.ts';
 import type { NodeBinary } from './node-binary.ts';
 import type { Architecture } from './node-lock.ts';
-import { BuildError } from './progress.ts';
+import { BuildError, sayStep, yellow } from './progress.ts';
 import { openWarmUpApi } from './warm-up-api.ts';
 
 /** Name of the bundle -> its cache. */
@@ -118,8 +118,13 @@ const runWarmUp = async (folder: string, command: readonly string[]): Promise<vo
   });
   const { exitCode, stdout, stderr } = await ended;
   api.close();
-  if (exitCode === 0 && apiFailure === undefined) return;
   const words = lastWords(`${apiFailure ?? ''}\n${stderr}\n${stdout}`);
+  if (exitCode === 0 && apiFailure === undefined) {
+    // A complaint means that code for trouble has run: it is in this cache, and not in that of the next build.
+    if (words !== '')
+      sayStep('code cache', yellow(`the warm-up run was not smooth, this cache may differ from others:\n  ${words}`));
+    return;
+  }
   throw new BuildError(
     `the warm-up run of the bundles ended with ${deadline.aborted ? 'its deadline' : (exitCode ?? 'a signal')}:\n  ${words}`,
     './build.sh --no-code-cache, then run the layer in the emulator to see what is wrong with it',

@@ -36,15 +36,17 @@ export class Destination {
     this.#bound();
   }
 
-  /** Loads what a first flush would have to load. */
+  /** Loads what a first flush would have to load. Never throws: that flush tries again, and tells why when it cannot. */
   open(): void {
-    this.#exporter ??= this.#options.open();
+    try {
+      this.#exporter ??= this.#options.open();
+    } catch {}
   }
 
   /** Sends the queue, after a flush that is still under way; what could not be sent stays for the next. Never rejects. */
   async flush(deadlineEpochMs: number): Promise<void> {
     // A freeze or SIGTERM may come upon an export that has not ended.
-    if (this.#sending !== undefined) await this.#sending;
+    while (this.#sending !== undefined) await this.#sending;
     if (this.#queue.length === 0) return;
     this.#sending = this.#send(deadlineEpochMs);
     await this.#sending;

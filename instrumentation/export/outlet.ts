@@ -33,7 +33,8 @@ export class Outlet {
 
   /** Resolves when every destination is done or the time is up. Holds the process meanwhile. */
   async flush(_reason: FlushReason, deadlineEpochMs: number): Promise<void> {
-    const leftMs = Math.min(deadlineEpochMs - DEADLINE_MARGIN_MS - wallNow(), this.#maxFlushMs);
+    const untilDeadlineMs = deadlineEpochMs - DEADLINE_MARGIN_MS - wallNow();
+    const leftMs = Number.isNaN(untilDeadlineMs) ? this.#maxFlushMs : Math.min(untilDeadlineMs, this.#maxFlushMs);
     if (leftMs <= 0) return;
     const until = wallNow() + leftMs;
     let timer: NodeJS.Timeout | undefined;

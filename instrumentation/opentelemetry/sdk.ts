@@ -75,15 +75,22 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
   };
 }
 
+/** The drift between the clocks that is tolerated, and the millisecond that the SDK cuts off. */
+const JUST_NOW_MS = 4;
+
 /**
  * The SDK starts spans at whole milliseconds of the wall clock, so that a child can seem to begin before its parent. A span
- * that started just now gets the instant itself; one with a start time of the user's keeps it.
+ * that started just now gets the instant itself; one with a start time of the user's keeps it. The instant is the one that the
+ * SDK counts the duration from, or else spans would end late by what lies between.
  */
 function makePrecise(span: Span, clock: Clock): void {
-  const now = clock.hrTime(clock.now());
-  const { startTime } = span as unknown as { startTime: ReadableSpan['startTime'] };
-  const sinceMs = (now[0] - startTime[0]) * 1e3 + (now[1] - startTime[1]) / 1e6;
-  if (startTime[1] % 1e6 === 0 && Math.abs(sinceMs) < 2) Object.assign(span, { startTime: now });
+  const { startTime, _performanceStartTime: instant = clock.now() } = span as unknown as {
+    startTime: ReadableSpan['startTime'];
+    _performanceStartTime?: number;
+  };
+  const precise = clock.hrTime(instant);
+  const sinceMs = (precise[0] - startTime[0]) * 1e3 + (precise[1] - startTime[1]) / 1e6;
+  if (startTime[1] % 1e6 === 0 && Math.abs(sinceMs) < JUST_NOW_MS) Object.assign(span, { startTime: precise });
 }
 
 /** OpenTelemetry's own binding of event emitters, over the runtime's context. */

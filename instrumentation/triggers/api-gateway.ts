@@ -33,7 +33,7 @@ function describePayload2(event: Loose, reading: Reading, statusRule: StatusRule
     path: http?.path ?? event?.rawPath,
     query: event?.rawQueryString,
     // `GET /orders/{id}`; `$default` has no path.
-    route: text(requestContext?.routeKey ?? event?.routeKey)?.replace(/^\S+ /, ''),
+    route: text(requestContext?.routeKey ?? event?.routeKey)?.split(' ', 2)[1],
     headers: headersWithCookies(event, reading),
     protocol: http?.protocol,
     client: http,

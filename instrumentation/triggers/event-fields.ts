@@ -25,8 +25,9 @@ export function list(value: unknown): readonly Loose[] {
 
 /** A non-negative whole number, given as such or as its digits. */
 export function integer(value: unknown): number | undefined {
-  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+  const number = typeof value === 'string' ? Number(value) : value;
+  if (!Number.isSafeInteger(number) || (number as number) < 0) return undefined;
+  return typeof value === 'number' || String(number) === value ? (number as number) : undefined;
 }
 
 /** Epoch milliseconds of an ISO 8601 text; undefined when it is none. */

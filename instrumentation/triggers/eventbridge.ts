@@ -57,7 +57,7 @@ const s3Operations = {
 export const documentEvent = row(
   'aws-document-event',
   'datasource',
-  (event) => isOnBus(event) && /^aws\.(s3|dynamodb)$/.test(text(event?.source) ?? ''),
+  (event) => isOnBus(event) && ['aws.s3', 'aws.dynamodb'].includes(text(event?.source) ?? ''),
   (event) => ({
     attributes: pick(
       event,

@@ -15,6 +15,7 @@ export type HeaderView = Carrier & {
 };
 
 function valuesOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
   return (Array.isArray(value) ? value.slice(0, MAX_VALUES) : [value])
     .map((item) => (isObject(item) ? item.value : typeof item === 'number' ? String(item) : item))
     .filter((item) => typeof item === 'string');
@@ -53,6 +54,6 @@ export function headerView(single: Loose, multi: Loose, mayEnumerate: boolean): 
       return attributes;
     },
     // These may be given several times and mean their concatenation; of all others the first counts.
-    get: (name) => contextText(/^(tracestate|baggage)$/.test(name) ? all(name).join() : all(name)[0]),
+    get: (name) => contextText(name === 'tracestate' || name === 'baggage' ? all(name).join() : all(name)[0]),
   };
 }

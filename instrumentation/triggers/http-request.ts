@@ -1,7 +1,7 @@
 // The HTTP server attributes that all HTTP sources share. Source: OpenTelemetry semantic conventions, "HTTP Spans", server section.
 
 import type { Attributes } from '@opentelemetry/api';
-import { bodyBytes, integer, type Loose, text } from './event-fields.ts';
+import { bodyBytes, integer, type Loose, text, translate } from './event-fields.ts';
 import { defined } from './field-specs.ts';
 import { type HeaderView, headerView } from './header-view.ts';
 import { httpResultRule, type StatusRule } from './http-result.ts';
@@ -51,14 +51,20 @@ function firstOf(value: string | undefined): string | undefined {
 
 /** `host:port` or `[v6]:port` as its parts; an IPv6 address without brackets has no port. */
 function splitHost(value = ''): readonly (string | undefined)[] {
+  if (!value.includes(':')) return [value];
   const match = /^(?:\[(.+)\]|([^:]*))(?::(\d+))?$/.exec(value);
-  return match ? [text(match[1] ?? match[2]), match[3]] : [value];
+  return match ? [match[1] ?? match[2], match[3]] : [value];
 }
 
-/** `1.0`, `1.1`, `2`, `3` out of `HTTP/1.1`; undefined when unknown. */
-function protocolVersion(protocol: unknown): string | undefined {
-  return /^HTTP\/(\d(?:\.[1-9]|(?<=1)\.0)?)(?:\.0)?$/.exec(text(protocol) ?? '')?.[1];
-}
+/** `requestContext.protocol` as the convention wants it. */
+const protocolVersions = {
+  'HTTP/1.0': '1.0',
+  'HTTP/1.1': '1.1',
+  'HTTP/2.0': '2',
+  'HTTP/2': '2',
+  'HTTP/3.0': '3',
+  'HTTP/3': '3',
+};
 
 function withOldNames(attributes: Attributes): Attributes {
   const { 'url.path': path, 'url.query': query } = attributes;
@@ -102,7 +108,7 @@ export function describeHttp(event: Loose, { options, mayEnumerate }: Reading, r
     'url.scheme': firstOf(headers.get('x-forwarded-proto'))?.toLowerCase() ?? request.scheme ?? 'https',
     'server.address': address || undefined,
     'server.port': address && port && port < 65_536 ? port : undefined,
-    'network.protocol.version': protocolVersion(request.protocol),
+    'network.protocol.version': translate(protocolVersions, request.protocol),
     'http.request.body.size': options.capturesBodySizes
       ? (integer(headers.get('content-length')) ?? bodyBytes(body, event?.isBase64Encoded ?? event?.is_base64_encoded))
       : undefined,

@@ -2,7 +2,7 @@
 // Source: API Gateway Developer Guide, "Output format of a Lambda function for proxy integration" and "Payload format version";
 // Elastic Load Balancing, "Respond to the load balancer"; Lambda Developer Guide, "Response payload format" of function URLs.
 
-import { bodyBytes, isObject, type Loose } from './event-fields.ts';
+import { bodyBytes, integer, isObject, type Loose } from './event-fields.ts';
 import { defined } from './field-specs.ts';
 import { headerView } from './header-view.ts';
 import type { ResultRule } from './trigger.ts';
@@ -26,7 +26,7 @@ export const functionUrlStatus: StatusRule = (result, isNothing) =>
 
 /** A status as number or as the digits that API Gateway turns into one. */
 function statusOf(value: unknown): number | undefined {
-  const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : (value as number);
+  const status = typeof value === 'string' ? (integer(value) ?? 0) : (value as number);
   return Number.isInteger(status) && status > 99 && status < 600 ? status : undefined;
 }
 

@@ -4,7 +4,7 @@ import { layeredCarrier } from './carriers.ts';
 import { clientContextCarrier } from './direct.ts';
 import type { Loose } from './event-fields.ts';
 import type { Description, Reading, Row } from './row.ts';
-import { frequentRows, lastRows, mayBeRare } from './table.ts';
+import { findRow } from './table.ts';
 import {
   type Carrier,
   type Delivery,
@@ -24,14 +24,15 @@ export type Recogniser = (event: unknown, options?: TriggerOptions, delivery?: D
 
 function startReading(options: TriggerOptions, delivery: Delivery, recogniseInner: Reading['recogniseInner']): Reading {
   let budgetChars = options.maxParsedChars;
+  const canParse = (chars: number) => chars <= options.maxBodyChars && chars <= budgetChars;
   return {
     options,
     delivery,
     recogniseInner,
     opened: undefined,
+    canParse,
     parse(json) {
-      if (typeof json !== 'string' || !json.startsWith('{')) return undefined;
-      if (json.length > options.maxBodyChars || json.length > budgetChars) return undefined;
+      if (typeof json !== 'string' || !json.startsWith('{') || !canParse(json.length)) return undefined;
       budgetChars -= json.length;
       try {
         return JSON.parse(json);
@@ -84,11 +85,7 @@ function triggerOf(source: string, faasTrigger: FaasTrigger, description: Descri
 /** A recogniser that asks for the rare rows when an event that is none of the frequent ones may be one of theirs. */
 export function createRecogniser(loadRareRows: () => readonly Row[]): Recogniser {
   function recognise(event: Loose, reading: Reading): Trigger {
-    const matches = (row: Row) => row.matches(event, reading);
-    const row =
-      frequentRows.find(matches) ??
-      (mayBeRare(event) ? loadRareRows().find(matches) : undefined) ??
-      (lastRows.find(matches) as Row);
+    const row = findRow(event, (candidate) => candidate.matches(event, reading), loadRareRows);
     const { carrier, faasTrigger = row.faasTrigger, ...description } = row.describe(event, reading);
     // Only a direct invocation has a client context: whatever its event looks like, the caller's context may be there.
     const clientContext = clientContextCarrier(reading);

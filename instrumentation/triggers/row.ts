@@ -18,10 +18,12 @@ export interface Reading {
   readonly delivery: Delivery;
   /** The object in a JSON text; undefined when it is none, longer than a body may be, or beyond the event's budget. */
   parse(json: unknown): Loose;
+  /** Whether a JSON text of this many UTF-16 units would be parsed. */
+  canParse(chars: number): boolean;
   /** Whether the event's maps can be listed in time; `body` is the part that may be large without being a map. */
   mayEnumerate(body?: unknown): boolean;
   /** The envelope opened last, because matching and describing both need the first record's. */
-  opened: { readonly body: unknown; readonly envelope: Envelope | undefined } | undefined;
+  opened: { readonly body: string; readonly envelope: Envelope | undefined } | undefined;
   /** Recognises an event inside this one; undefined inside an inner event. */
   recogniseInner(event: unknown): Trigger | undefined;
 }

@@ -48,14 +48,28 @@ export const frequentRows: readonly Row[] = [
 /** The last rows: what is left when nothing else matched. */
 export const lastRows: readonly Row[] = [warmUp, direct];
 
-/** Of each rare row a field that its events have at the top. */
+/** Fields at the top of an event that make it worth looking at: of each frequent or last row one that its events have. */
+const fields = 'requestContext Records detail-type type source warmer'.split(' ');
+
+/** The same of the rare rows, which also know events that are lists. */
 const rareFields = (
   'Records requestContext eventSource info Execution Payload _datadog raw_path authorizationToken awslogs alarmArn ' +
   'deliveryStreamArn xAmzRequestId tasks triggerSource datasetName messageVersion bot Details session CodePipeline.job ' +
   'RequestType configRuleArn SecretId clickType deviceEvent protocolData'
 ).split(' ');
 
-/** Whether an event that no frequent row matched can be one of the rare ones, so that a plain payload never asks for their code. */
-export function mayBeRare(event: Loose): boolean {
-  return Array.isArray(event) || rareFields.some((field) => event?.[field] !== undefined);
+function hasAny(event: Loose, names: readonly string[]): boolean {
+  for (const name of names) if (event?.[name] !== undefined) return true;
+  return false;
+}
+
+/**
+ * The first row that matches. The rare rows are asked for only when the event may be one of theirs, and a plain payload is known
+ * by its fields alone: it is the most frequent event of all.
+ */
+export function findRow(event: Loose, matches: (row: Row) => boolean, loadRareRows: () => readonly Row[]): Row {
+  const mayBeRare = Array.isArray(event) || hasAny(event, rareFields);
+  if (!mayBeRare && !hasAny(event, fields)) return direct;
+  const row = frequentRows.find(matches) ?? (mayBeRare ? loadRareRows().find(matches) : undefined);
+  return row ?? lastRows.find(matches) ?? direct;
 }

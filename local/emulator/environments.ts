@@ -9,7 +9,7 @@ export type EnvironmentsOptions = {
   readonly settings: EmulatorSettings;
   readonly runtimeApi: () => string;
   /** A line of the process's output. */
-  readonly onLine: (line: string) => void;
+  readonly onLine: (line: string, from: 'stdout' | 'stderr') => void;
   /** Something has changed that a condition may look at. */
   readonly onChange: () => void;
 };

@@ -60,7 +60,7 @@ export class InvocationFlow {
     const { body, contentType, errorType } = failure;
     invocation.settle({ status: 'init-error', payload: body, contentType, errorType, platformErrorType: errorType });
     await this.#options.environments.destroy(sandbox, 'failure');
-    invocation.end({ how: 'reset', cause: 'crash' });
+    invocation.end({ how: 'reset', cause: 'crash', exit: await sandbox.process.exited });
   }
 
   async #run(sandbox: Sandbox, invocation: PendingInvocation): Promise<void> {

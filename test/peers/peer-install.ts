@@ -77,7 +77,7 @@ async function compile(folder: string): Promise<void> {
   const run = (command: readonly string[], cwd: string, more: Record<string, string> = {}): Promise<string> =>
     requireCommand(command, advice, {
       cwd,
-      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, ...more },
+      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}`, ...more },
     });
   await run(['sh', 'scripts/preinstall.sh'], ric24);
 

@@ -12,7 +12,7 @@ export const XRAY_HEADER =
   'Root=1-65f1a2b3-0123456789abcdef01234567;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0';
 
 export class TracingUnderTest {
-  readonly clock = new Clock();
+  readonly clock: Clock;
   readonly started: ReadableSpan[] = [];
   readonly ended: ReadableSpan[] = [];
   readonly resource = createResource({
@@ -38,7 +38,8 @@ export class TracingUnderTest {
   loads = 0;
   #sdk: OpenTelemetrySdk | undefined;
 
-  constructor() {
+  constructor(clock = new Clock()) {
+    this.clock = clock;
     this.active = new ActiveContext((context, emitter) => this.sdk().bindEmitter(context, emitter));
   }
 

@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { SpanBatch } from '../../../../instrumentation/export/exporter.ts';
+import { createOtlpExporter, type OtlpExporterOptions } from '../../../../instrumentation/export/otlp/exporter.ts';
+import { runModule, sourceUrl } from '../../../support/child-process.ts';
+import { type ReceivedRequest, startHttpServer } from '../../../support/http-server.ts';
+import { findClosedPort, startTcpServer } from '../../../support/tcp-server.ts';
+import { buildSpan, END, exceptionEvent, kinds, START } from '../../span-builder.ts';
+
+const batch = (...spans: ReadableSpan[]): SpanBatch => ({ spans, xray: undefined, isSampledForOtlp: true });
+const inAMinute = (): number => Date.now() + 60_000;
+
+const create = (port: number, options: Partial<OtlpExporterOptions> = {}): ReturnType<typeof createOtlpExporter> =>
+  createOtlpExporter({
+    url: `http://127.0.0.1:${port}/v1/traces`,
+    headers: {},
+    timeoutMs: 10_000,
+    compression: 'none',
+    ...options,
+  });
+
+const spans: readonly ReadableSpan[] = [
+  buildSpan({
+    name: 'GET /orders/{id}',
+    kind: kinds.SERVER,
+    parent: '53995c3f42cd8ad8',
+    isParentRemote: true,
+    attributes: {
+      text: 'größer',
+      whole: 7,
+      half: 0.5,
+      yes: true,
+      list: ['a', 'b'],
+      nested: { a: [1, null] },
+      empty: [],
+    },
+    events: [exceptionEvent(new RangeError('too far')), { name: 'plain', time: END, droppedAttributesCount: 2 }],
+    links: [{ context: { traceId: '9'.repeat(32), spanId: '8'.repeat(16), traceFlags: 0 }, attributes: { a: 1 } }],
+    status: { code: 2, message: 'too far' },
+    resource: { 'service.name': 'orders', 'faas.max_memory': 134_217_728, 'aws.log.group.names': ['/aws/lambda/x'] },
+    droppedAttributesCount: 3,
+  }),
+  buildSpan({ name: 'Invocation', start: START, end: END }),
+  buildSpan({ name: 'child', kind: kinds.CLIENT, parent: '1'.repeat(16) }),
+];
+
+type OfficialCompression = NonNullable<NonNullable<ConstructorParameters<typeof OTLPTraceExporter>[0]>['compression']>;
+
+/** The request of OpenTelemetry's own exporter for the same spans. */
+async function officialRequest(port: number, compression: 'gzip' | 'none'): Promise<void> {
+  const exporter = new OTLPTraceExporter({
+    url: `http://127.0.0.1:${port}/v1/traces`,
+    headers: { 'x-key': 'secret' },
+    // An enumeration of a package that is not ours to import; these are its values.
+    compression: compression as OfficialCompression,
+  });
+  await new Promise<void>((resolve, reject) =>
+    exporter.export([...spans], ({ code, error }) => (code === 0 ? resolve() : reject(error))),
+  );
+  await exporter.shutdown();
+}
+
+for (const compression of ['none', 'gzip'] as const) {
+  test(`the bytes are those of OpenTelemetry’s own exporter, compression ${compression}`, async (t) => {
+    const server = await startHttpServer(t, (_request, response) => response.end());
+    const ours = create(server.port, { compression, headers: { 'x-key': 'secret' } });
+    const outcome = await ours.export([batch(spans[0]!), batch(spans[1]!, spans[2]!)], inAMinute());
+    assert.deepEqual(outcome, { sentSpans: 3, droppedSpans: 0 });
+    await officialRequest(server.port, compression);
+
+    const [found, expected] = server.requests as [ReceivedRequest, ReceivedRequest];
+    const plain = ({ body, headers }: ReceivedRequest): Buffer =>
+      headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
+    assert.ok(plain(found).length > 300);
+    assert.ok(plain(found).equals(plain(expected)));
+    assert.ok(plain(found).equals(Buffer.from(ProtobufTraceSerializer.serializeRequest([...spans])!)));
+    for (const name of ['content-type', 'content-encoding', 'x-key', 'host']) {
+      assert.equal(found.headers[name], expected.headers[name], name);
+    }
+    assert.deepEqual([found.method, found.path], [expected.method, expected.path]);
+    assert.equal(found.headers['content-length'], `${found.body.length}`);
+    assert.equal(found.headers['transfer-encoding'], undefined);
+  });
+}
+
+test('the URL is used as it is: path, query, credentials, IPv6; headers go along, the content type is ours', async (t) => {
+  const server = await startHttpServer(t, (_request, response) => response.end());
+  const exporter = createOtlpExporter({
+    url: `http://us%20er:p%40ss@[::ffff:127.0.0.1]:${server.port}/custom/path?tenant=1`,
+    headers: { 'Content-Type': 'text/plain', 'User-Agent': 'mine', 'X-Key': 'k' },
+    timeoutMs: 10_000,
+    compression: 'none',
+  });
+  // Where there is no IPv6 at all the address cannot be reached, and nothing else is tested here.
+  const { error } = await exporter.export([batch(...spans)], inAMinute());
+  assert.equal(error, undefined);
+  const [request] = server.requests;
+  assert.equal(request?.path, '/custom/path?tenant=1');
+  assert.equal(request?.headers.authorization, `Basic ${Buffer.from('us er:p@ss').toString('base64')}`);
+  assert.equal(request?.headers['content-type'], 'application/x-protobuf');
+  assert.equal(request?.headers['user-agent'], 'mine');
+  assert.equal(request?.headers['x-key'], 'k');
+});
+
+test('a URL that is none is refused at once', () => {
+  assert.throws(() => create(0, { url: 'nonsense' }), TypeError);
+});
+
+test('exports follow one another on one connection', async (t) => {
+  const server = await startHttpServer(t, (_request, response) => response.end('x'.repeat(100_000)));
+  const exporter = create(server.port);
+  for (let i = 0; i < 3; i++) await exporter.export([batch(spans[1]!)], inAMinute());
+  assert.equal(new Set(server.requests.map(({ clientPort }) => clientPort)).size, 1);
+});
+
+test('user code that replaces http.request does not get the export', async (t) => {
+  const server = await startHttpServer(t, (_request, response) => response.end());
+  t.mock.method(http, 'request', () => assert.fail('the export is not user code’s'));
+  assert.equal((await create(server.port).export([batch(spans[1]!)], inAMinute())).sentSpans, 1);
+});
+
+for (const status of [200, 202, 204]) {
+  test(`${status}: sent`, async (t) => {
+    const { port } = await startHttpServer(t, (_request, response) => response.writeHead(status).end());
+    assert.deepEqual(await create(port).export([batch(...spans)], inAMinute()), { sentSpans: 3, droppedSpans: 0 });
+  });
+}
+
+for (const status of [429, 502, 503, 504]) {
+  test(`${status}: may be sent again`, async (t) => {
+    const { port } = await startHttpServer(t, (_request, response) => response.writeHead(status).end('busy'));
+    const batches = [batch(...spans)];
+    assert.deepEqual(await create(port).export(batches, inAMinute()), {
+      sentSpans: 0,
+      droppedSpans: 0,
+      unsent: batches,
+      error: `http://127.0.0.1:${port}/v1/traces answered ${status} busy`,
+    });
+  });
+}
+
+for (const status of [302, 400, 401, 403, 404, 413, 500, 501]) {
+  test(`${status}: dropped, with what the server said`, async (t) => {
+    const { port } = await startHttpServer(t, (_request, response) => response.writeHead(status).end('x'.repeat(500)));
+    assert.deepEqual(await create(port).export([batch(...spans)], inAMinute()), {
+      sentSpans: 0,
+      droppedSpans: 3,
+      error: `http://127.0.0.1:${port}/v1/traces answered ${status} ${'x'.repeat(200)}`,
+    });
+  });
+}
+
+test('nobody listens: may be sent again, and the reason is named', async () => {
+  const port = await findClosedPort();
+  const batches = [batch(...spans)];
+  const { unsent, error, ...rest } = await create(port).export(batches, inAMinute());
+  assert.deepEqual(rest, { sentSpans: 0, droppedSpans: 0 });
+  assert.equal(unsent, batches);
+  assert.match(error ?? '', new RegExp(`^http://127\\.0\\.0\\.1:${port}/v1/traces: .*ECONNREFUSED`));
+});
+
+test('credentials in the URL are not in the messages', async () => {
+  const port = await findClosedPort();
+  const { error } = await create(port, { url: `http://user:secret@127.0.0.1:${port}/v1/traces` }).export(
+    [batch(...spans)],
+    inAMinute(),
+  );
+  assert.match(error ?? '', new RegExp(`^http://127\\.0\\.0\\.1:${port}/v1/traces: `));
+});
+
+const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+
+/** A server that does one step per request; a request is taken for whole when its bytes stop. */
+async function startScript(
+  t: Parameters<typeof startTcpServer>[0],
+  ...steps: ((socket: Socket) => void)[]
+): Promise<{ port: number; log: { connections: number; requests: number } }> {
+  const log = { connections: 0, requests: 0 };
+  const port = await startTcpServer(t, (socket) => {
+    log.connections++;
+    socket.on('data', (bytes) => {
+      if (bytes.toString('latin1').startsWith('POST ')) steps[log.requests++]?.(socket);
+    });
+  });
+  return { port, log };
+}
+
+const answer = (socket: Socket): void => void socket.write(ANSWER);
+const reset = (socket: Socket): void => void socket.resetAndDestroy();
+
+test('a kept connection that died is replaced once', async (t) => {
+  const { port, log } = await startScript(t, answer, reset, answer);
+  const exporter = create(port);
+  assert.equal((await exporter.export([batch(spans[1]!)], inAMinute())).sentSpans, 1);
+  assert.deepEqual(await exporter.export([batch(spans[1]!)], inAMinute()), { sentSpans: 1, droppedSpans: 0 });
+  assert.deepEqual(log, { connections: 2, requests: 3 });
+});
+
+test('and only once', async (t) => {
+  const { port, log } = await startScript(t, answer, reset, reset, answer);
+  const exporter = create(port);
+  await exporter.export([batch(spans[1]!)], inAMinute());
+  const batches = [batch(spans[1]!)];
+  const failed = await exporter.export(batches, inAMinute());
+  assert.equal(failed.unsent, batches);
+  assert.match(failed.error ?? '', /ECONNRESET/);
+  assert.equal(log.requests, 3);
+  assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 1, 'the next export works');
+});
+
+test('a fresh connection that dies is not tried again', async (t) => {
+  const { port, log } = await startScript(t, reset, answer);
+  const batches = [batch(spans[1]!)];
+  assert.equal((await create(port).export(batches, inAMinute())).unsent, batches);
+  assert.equal(log.requests, 1);
+});
+
+test('half an answer: may be sent again', async (t) => {
+  const half = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf';
+  const { port } = await startScript(t, (socket) => void socket.end(half));
+  const batches = [batch(spans[1]!)];
+  const { unsent, error } = await create(port).export(batches, inAMinute());
+  assert.equal(unsent, batches);
+  assert.match(error ?? '', /v1\/traces: (?:the answer broke off|aborted)/);
+});
+
+test('an answer that is not HTTP: may be sent again', async (t) => {
+  const { port } = await startScript(t, (socket) => void socket.end('hello\r\n\r\n'));
+  const batches = [batch(spans[1]!)];
+  const { unsent, error } = await create(port).export(batches, inAMinute());
+  assert.equal(unsent, batches);
+  assert.match(error ?? '', /HPE_INVALID/);
+});
+
+test('a server that hangs: given up at the time limit, and the next export works', async (t) => {
+  const { port, log } = await startScript(t, () => {}, answer);
+  const exporter = create(port, { timeoutMs: 30 });
+  const batches = [batch(spans[1]!)];
+  assert.deepEqual(await exporter.export(batches, inAMinute()), {
+    sentSpans: 0,
+    droppedSpans: 0,
+    unsent: batches,
+    error: `http://127.0.0.1:${port}/v1/traces: no answer within 30 ms`,
+  });
+  assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 1);
+  assert.equal(log.connections, 2);
+});
+
+test('a server that begins to answer and hangs is given up as well', async (t) => {
+  const { port } = await startScript(t, (socket) => void socket.write(ANSWER.replace('0', '5')));
+  const batches = [batch(spans[1]!)];
+  assert.equal((await create(port, { timeoutMs: 30 }).export(batches, inAMinute())).unsent, batches);
+});
+
+test('the deadline shortens the time limit', async (t) => {
+  const { port } = await startScript(t, () => {});
+  const { error } = await create(port).export([batch(spans[1]!)], Date.now() + 30);
+  assert.match(error ?? '', /no answer within \d\d? ms$/);
+});
+
+test('a second try has what is left of the time limit, not another one', async (t) => {
+  const { port, log } = await startScript(t, answer, () => {}, answer);
+  const exporter = create(port, { timeoutMs: 30 });
+  await exporter.export([batch(spans[1]!)], inAMinute());
+  const { error } = await exporter.export([batch(spans[1]!)], inAMinute());
+  assert.match(error ?? '', /no answer within \d+ ms$/);
+  assert.equal(log.requests, 2);
+});
+
+test('a deadline that has passed: an attempt is made all the same, of a millisecond', async (t) => {
+  const { port } = await startScript(t, () => {});
+  const { error } = await create(port).export([batch(spans[1]!)], Date.now() - 5);
+  assert.match(error ?? '', /no answer within 1 ms$/);
+});
+
+test('a header that HTTP does not allow is told of without its value, and rejects nothing', async (t) => {
+  const { port } = await startScript(t, answer);
+  const batches = [batch(spans[1]!)];
+  const { unsent, error } = await create(port, { headers: { 'x-key': 'se\ncret' } }).export(batches, inAMinute());
+  assert.equal(unsent, batches);
+  assert.match(error ?? '', /x-key/);
+  assert.doesNotMatch(error ?? '', /cret/);
+});
+
+test('spans that cannot be serialised are dropped, so that they do not block those after them', async (t) => {
+  const { port, log } = await startScript(t, answer, answer);
+  const hostile = buildSpan();
+  Object.defineProperty(hostile, 'attributes', {
+    get() {
+      throw new TypeError('hostile');
+    },
+  });
+  const outcome = await create(port).export([batch(hostile), batch(spans[1]!)], inAMinute());
+  assert.deepEqual(outcome, {
+    sentSpans: 0,
+    droppedSpans: 2,
+    error: 'the spans could not be serialised: TypeError: hostile',
+  });
+  assert.equal(log.requests, 0);
+});
+
+test('a connection that is kept does not hold the process', async (t) => {
+  const { port } = await startHttpServer(t, (_request, response) => response.end());
+  const { code, stdout, stderr } = await runModule(`
+    import { createOtlpExporter } from ${JSON.stringify(sourceUrl('instrumentation/export/otlp/exporter.ts'))};
+    const exporter = createOtlpExporter({ url: 'http://127.0.0.1:${port}/', headers: {}, timeoutMs: 60000, compression: 'none' });
+    console.log(JSON.stringify(await exporter.export([{ spans: [] }], Date.now() + 60000)));
+  `);
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: '{"sentSpans":0,"droppedSpans":0}\n' }, stderr);
+});

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Destination } from '../../../instrumentation/export/destination.ts';
+import type { ExportOutcome, SpanBatch } from '../../../instrumentation/export/exporter.ts';
+import { settle } from '../../support/conditions.ts';
+import { buildSpan } from '../span-builder.ts';
+
+type OutletModule = typeof import('../../../instrumentation/export/outlet.ts');
+
+const START_MS = 1_700_000_000_000;
+const MAX_FLUSH_MS = 1000;
+let copies = 0;
+
+/** The module takes the clock and the timers when it is evaluated, so it is evaluated anew with those of the test. */
+async function evaluateOutlet(t: TestContext): Promise<OutletModule> {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START_MS });
+  return import(new URL(`../../../instrumentation/export/outlet.ts?copy=${copies++}`, import.meta.url).href);
+}
+
+const batch: SpanBatch = { spans: [buildSpan()], xray: undefined, isSampledForOtlp: true };
+const sent: ExportOutcome = { sentSpans: 1, droppedSpans: 0 };
+
+function destination(log: string[], name: string, answer: () => ExportOutcome | Promise<ExportOutcome>): Destination {
+  return new Destination({
+    name,
+    open: () => {
+      log.push(`${name} opened`);
+      return {
+        name,
+        async export(batches, deadlineEpochMs) {
+          log.push(`${name} ${batches.length} until +${deadlineEpochMs - START_MS}`);
+          const outcome = await answer();
+          log.push(`${name} done`);
+          return outcome;
+        },
+      };
+    },
+    accepts: () => true,
+    maxQueuedSpans: 10,
+    report: (message) => log.push(message),
+  });
+}
+
+const never = (): Promise<never> => new Promise(() => {});
+
+test('every destination gets every batch; they are flushed in their order, side by side', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const log: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<ExportOutcome>();
+  const outlet = new Outlet(
+    [destination(log, 'X-Ray', () => promise), destination(log, 'OTLP', () => sent)],
+    MAX_FLUSH_MS,
+  );
+  outlet.add(batch);
+  outlet.add(batch);
+  const flush = outlet.flush('invocation', START_MS + 10_000);
+  await settle();
+  assert.deepEqual(log, ['X-Ray opened', 'X-Ray 2 until +1000', 'OTLP opened', 'OTLP 2 until +1000', 'OTLP done']);
+  resolve(sent);
+  await flush;
+  assert.equal(log.at(-1), 'X-Ray done');
+});
+
+test('a flush ends 50 ms before the deadline at the latest, whoever hangs', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const log: string[] = [];
+  const outlet = new Outlet(
+    [destination(log, 'hanging', never), destination(log, 'healthy', () => sent)],
+    MAX_FLUSH_MS,
+  );
+  outlet.add(batch);
+  let isOver = false;
+  const flush = outlet.flush('invocation', START_MS + 300).then(() => {
+    isOver = true;
+  });
+  await settle();
+  assert.deepEqual(log, [
+    'hanging opened',
+    'hanging 1 until +250',
+    'healthy opened',
+    'healthy 1 until +250',
+    'healthy done',
+  ]);
+  t.mock.timers.tick(249);
+  await settle();
+  assert.equal(isOver, false);
+  t.mock.timers.tick(1);
+  await flush;
+});
+
+test('a flush takes no longer than its own limit, however far the deadline', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const outlet = new Outlet([destination([], 'hanging', never)], MAX_FLUSH_MS);
+  outlet.add(batch);
+  const flush = outlet.flush('invocation', START_MS + 900_000);
+  t.mock.timers.tick(MAX_FLUSH_MS);
+  await flush;
+});
+
+test('without time nothing is sent, and nothing lost', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const log: string[] = [];
+  const outlet = new Outlet([destination(log, 'X', () => sent)], MAX_FLUSH_MS);
+  outlet.add(batch);
+  for (const deadline of [START_MS - 1, START_MS, START_MS + 50]) await outlet.flush('invocation', deadline);
+  assert.deepEqual(log, []);
+  await outlet.flush('invocation', START_MS + 51);
+  assert.deepEqual(log, ['X opened', 'X 1 until +1', 'X done']);
+});
+
+test('a deadline that is no number does not keep it from its own limit', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const log: string[] = [];
+  const outlet = new Outlet([destination(log, 'X', () => sent)], MAX_FLUSH_MS);
+  outlet.add(batch);
+  await outlet.flush('invocation', Number.NaN);
+  assert.deepEqual(log, ['X opened', 'X 1 until +1000', 'X done']);
+});
+
+test('nothing is left of a flush that is over: no timer holds the process', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const log: string[] = [];
+  const outlet = new Outlet([destination(log, 'X', () => sent)], MAX_FLUSH_MS);
+  const cleared = t.mock.method(globalThis, 'clearTimeout');
+  const { Outlet: Watched } = await import(
+    new URL(`../../../instrumentation/export/outlet.ts?copy=${copies++}`, import.meta.url).href
+  );
+  await outlet.flush('invocation', START_MS + 500);
+  await new Watched([], MAX_FLUSH_MS).flush('invocation', START_MS + 500);
+  assert.equal(cleared.mock.callCount(), 1);
+});
+
+test('all exporters can be made ahead, even when one cannot', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const log: string[] = [];
+  const broken = new Destination({
+    name: 'broken',
+    open: () => {
+      throw new Error('no such bundle');
+    },
+    accepts: () => true,
+    maxQueuedSpans: 1,
+    report: (message) => log.push(message),
+  });
+  new Outlet([broken, destination(log, 'X', () => sent)], MAX_FLUSH_MS).open();
+  assert.deepEqual(log, ['X opened']);
+});
