@@ -78,7 +78,7 @@ export async function main(host: Host): Promise<void> {
     observer.initEnded({ startedAt: 0, endedAt: now(), steps, error });
     await api.failInit(reportOf(error, compat, workingDirectory)).catch((failure) => report(`${failure}`));
   };
-  guardProcess({
+  const isEnding = guardProcess({
     process,
     log,
     fail: (error) => (loop === undefined ? failInit(error) : loop.crash(error)),
@@ -108,6 +108,7 @@ export async function main(host: Host): Promise<void> {
       warn: (text) => log.warn(text),
     });
   } catch (error) {
+    if (isEnding()) return;
     log.logInitError(error);
     await failInit(error);
     return endProcess(process, observer, compat === 'node22' ? EXIT_UNCAUGHT_EXCEPTION : EXIT_FAILURE);
@@ -115,6 +116,7 @@ export async function main(host: Host): Promise<void> {
   steps.push({ name: 'handler load', startedAt: loadStartedAt, endedAt: now() });
 
   const extension = await registration;
+  if (isEnding()) return;
   if (extension.refusal !== undefined)
     log.warn(errorText('ExtensionRefused', { problem: extension.refusal }), 'spanstrap');
   observer.initEnded({ startedAt: 0, endedAt: now(), steps });

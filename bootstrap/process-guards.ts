@@ -22,7 +22,8 @@ export type GuardOptions = {
   readonly flush: InvocationObserver['flush'];
 };
 
-export function guardProcess({ process, log, fail, flush }: GuardOptions): void {
+/** Returns whether the process is about to end: nothing more may be begun then. */
+export function guardProcess({ process, log, fail, flush }: GuardOptions): () => boolean {
   let isEnding = false;
   const crash = async (error: unknown, exitCode: number): Promise<void> => {
     isEnding = true;
@@ -47,6 +48,7 @@ export function guardProcess({ process, log, fail, flush }: GuardOptions): void 
       if (!hasUserListener && !isEnding) process.exit(0);
     });
   });
+  return () => isEnding;
 }
 
 /** Flushes and ends the process. */

@@ -11,13 +11,15 @@ export type Settings = {
 
 export type ReadSettings = { readonly settings: Settings; readonly problems: readonly string[] };
 
-/** Never throws: a value that cannot be used is named in `problems`, and the default stands in for it. */
+/** Never throws: a value that cannot be used is named in `problems`, with what stands in for it. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): ReadSettings {
   const settings: Record<string, unknown> = {};
   const problems: string[] = [];
   const known = new Set<string>();
   for (const [name, setting] of Object.entries(settingsTable) as [string, Setting<unknown>][]) {
     settings[name] = setting.default;
+    const refused: string[] = [];
+    let used = describeDefault(setting);
     for (const variable of setting.env) {
       known.add(variable);
       // An empty variable counts as unset (OpenTelemetry specification, "General SDK configuration").
@@ -26,11 +28,13 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       const value = setting.parse(text);
       if (value !== undefined) {
         settings[name] = value;
+        used = `the value of ${variable}`;
         break;
       }
       const seen = setting.isSecret ? 'a value that is not shown' : JSON.stringify(text.slice(0, 80));
-      problems.push(`${variable} is ${seen}, which is not ${setting.expected}; ${describeDefault(setting)} is used`);
+      refused.push(`${variable} is ${seen}, which is not ${setting.expected}`);
     }
+    for (const refusal of refused) problems.push(`${refusal}; ${used} is used`);
   }
   for (const variable of Object.keys(env)) {
     if (!variable.startsWith('SPANSTRAP_') || known.has(variable) || readElsewhere.has(variable)) continue;

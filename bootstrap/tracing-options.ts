@@ -90,7 +90,8 @@ function otlpUrl(settings: Settings, report: (message: string) => void): URL | u
   }
   const url = URL.parse(text);
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  report(`the OTLP endpoint ${JSON.stringify(text)} is not an http or https URL: nothing is sent there`);
+  const shown = JSON.stringify(text.replace(/\/\/[^/]*@/, '//***@'));
+  report(`the OTLP endpoint ${shown} is not an http or https URL: nothing is sent there`);
   return undefined;
 }
 

@@ -39,6 +39,14 @@ const SPAN_KEY = Symbol.for('OpenTelemetry Context Key SPAN');
 export const spanOf = (context: Context): Span | undefined => context.getValue(SPAN_KEY) as Span | undefined;
 export const withSpan = (context: Context, span: Span): Context => context.setValue(SPAN_KEY, span);
 
+/** The key under which every copy of `@opentelemetry/core` says that what happens here is not to be traced. */
+const SUPPRESS_KEY = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+export const isSuppressed = (context: Context): boolean => context.getValue(SUPPRESS_KEY) === true;
+
+/** Where our own traffic happens: nothing of it is traced. */
+export const SUPPRESSED_CONTEXT: Context = ROOT_CONTEXT.setValue(SUPPRESS_KEY, true);
+
 /** Kept beside the context, not in it: user code may replace the context by one that knows nothing of us. */
 type Store<Owner> = { readonly context: Context; readonly owner: Owner | undefined };
 

@@ -247,18 +247,22 @@ export class InvocationRecord implements InvocationObservation {
     for (const step of init.steps) draw(step.name, step.startedAt, step.endedAt, phase);
   }
 
-  /** What it means for the spans is worked out when the response is on its way. */
+  /** What it means for the spans is worked out when the response is on its way. The first counts: a crash may have been told. */
   handlerSettled(outcome: HandlerOutcome): void {
-    this.#outcome = outcome;
+    this.#outcome ??= outcome;
   }
 
   answered(answer: Answer): void {
     this.#answeredAt = answer.at;
-    if (this.#outcome !== undefined) this.#describeOutcome(this.#outcome);
-    this.#consumer?.endAt(answer.at);
-    this.#invocation.endAt(answer.at);
-    this.#server.endAt(answer.at);
-    this.#record.answered(this);
+    try {
+      if (this.#outcome !== undefined) this.#describeOutcome(this.#outcome);
+    } finally {
+      // What user code returned or threw may throw when it is looked at; that costs its description only.
+      this.#consumer?.endAt(answer.at);
+      this.#invocation.endAt(answer.at);
+      this.#server.endAt(answer.at);
+      this.#record.answered(this);
+    }
   }
 
   #describeOutcome(outcome: HandlerOutcome): void {

@@ -25,6 +25,12 @@ const checkedMemorySizes = [128, 1024, 10_240];
 /** The order of property tables in a cache follows the hash seed, which is random otherwise. */
 const FIXED_HASH_SEED = '--hash-seed=1';
 
+/**
+ * What V8 does by the clock must not reach the cache: bytecode of functions that were not called for a while is not thrown away,
+ * and nothing is compiled beyond bytecode, which leaves marks on functions.
+ */
+const UNHURRIED = ['--no-flush-bytecode', '--no-sparkplug', '--no-maglev', '--no-turbofan'];
+
 const defaultSysroot = '/usr/aarch64-linux-gnu';
 
 /** The launcher for `architecture`, or why there is none. */
@@ -41,7 +47,8 @@ export const findLauncher = async (
   const reason = stderr.trim().split('\n')[0];
   if (isNative)
     throw new BuildError(`${binary} does not start: ${reason}`, 'check that this machine has glibc 2.28 and libstdc++');
-  return { missing: `${emulator} with ${sysroot} does not start it: ${reason}` };
+  const isInstalled = !reason?.includes('ENOENT');
+  return { missing: isInstalled ? `${emulator} -L ${sysroot}: ${reason}` : `${emulator} is not installed` };
 };
 
 /** The flags that the layer's bootstrap gives Node at a memory size, asked of the bootstrap itself. */
@@ -104,6 +111,7 @@ const runWarmUp = async (folder: string, command: readonly string[]): Promise<vo
   const warmStart = [
     ...command,
     FIXED_HASH_SEED,
+    ...UNHURRIED,
     ...(await readBootstrapFlags(folder, 1024)),
     join(folder, 'warm-start.cjs'),
     join(folder, 'spanstrap'),
@@ -144,7 +152,7 @@ const checkCaches = async (folder: string, command: readonly string[], names: re
     if (rejected === '') continue;
     throw new BuildError(
       `V8 rejects the code cache of ${rejected} under ${flags.join(' ')}`,
-      'look for a V8 flag in bootstrap/bootstrap or layer/warm-start.ts that changes the flag hash',
+      './build.sh --no-code-cache: this V8 counts one of these flags among those that change code, as that of Node 22 does',
     );
   }
 };

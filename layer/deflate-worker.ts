@@ -1,8 +1,10 @@
-// The thread that deflate.ts starts for a large file.
+// The thread that deflate.ts starts for a batch of files.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { type DeflateOptions, deflateSync } from 'fflate';
+import { deflateBytes } from './deflate-bytes.ts';
 
-const { contents, options } = workerData as { contents: Uint8Array; options: DeflateOptions };
-const deflated = deflateSync(contents, options);
-parentPort!.postMessage(deflated, [deflated.buffer as ArrayBuffer]);
+const deflated = (workerData as Uint8Array[]).map(deflateBytes);
+parentPort!.postMessage(
+  deflated,
+  deflated.map(({ buffer }) => buffer as ArrayBuffer),
+);

@@ -6,7 +6,7 @@ import type { BuildOptions } from './build-options.ts';
 import { formatLicences, listBundledPackages, mergePackages } from './bundled-packages.ts';
 import type { Bundle, BundleConstants } from './bundles.ts';
 import { type CodeCaches, findLauncher, type Launcher, makeCodeCaches } from './code-cache.ts';
-import { deflate } from './deflate.ts';
+import { deflateAll } from './deflate.ts';
 import { layerName, layerTreePath, writeDistFile, writeLayerTree } from './dist-folder.ts';
 import { codeCacheFiles, type LayerFile, licenceFiles, nodeFile, scriptFiles } from './layer-tree.ts';
 import { type NodeBinary, provideNodeBinary } from './node-binary.ts';
@@ -42,7 +42,7 @@ type Zipped = { readonly sha256: string; readonly sizes: SizeTable };
 
 const writeZip = async (name: string, files: readonly LayerFile[]): Promise<Zipped> => {
   const startedAt = performance.now();
-  const deflated = await Promise.all(files.map(({ contents }) => deflate(contents)));
+  const deflated = await deflateAll(files.map(({ contents }) => contents));
   const entries = files.map(({ path, mode, contents }, index) => ({
     name: path,
     mode,

@@ -34,7 +34,9 @@ const stripTools = {
 
 const installedVersion = async (packageFolder: string): Promise<string | undefined> => {
   try {
-    return (JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as { version: string }).version;
+    const manifest = await readFile(join(packageFolder, 'package.json'), 'utf8');
+    // Some releases of these packages have the `v` in it.
+    return (JSON.parse(manifest) as { version: string }).version.replace(/^v/, '');
   } catch {
     return undefined;
   }

@@ -3,17 +3,11 @@
 // arguments: the folder of the bundles, the folder to write to.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { evaluateBundle, wrapBundle } from '../bootstrap/bundle-script.ts';
 import type { Host } from '../bootstrap/host.ts';
 
 const [bundleFolder, cacheFolder] = process.argv.splice(2) as [string, string];
-
-// While warming, nothing that V8 does by the clock may reach the cache: bytecode of functions that were not called for a while
-// is not thrown away, and no code is optimised. Each switch goes back before the cache is made, because the flags' hash is in it.
-const switches = ['flush-bytecode', 'sparkplug', 'maglev', 'turbofan'];
-for (const name of switches) setFlagsFromString(`--no-${name}`);
 
 const scripts: Record<string, Script> = {};
 const loaded: Record<string, object> = {};
@@ -30,8 +24,6 @@ const loadBundle = (name: string): object => {
 };
 
 const writeCaches = (): void => {
-  for (const name of switches) setFlagsFromString(`--${name}`);
-  setFlagsFromString('--hash-seed=0');
   for (const [name, script] of Object.entries(scripts)) {
     writeFileSync(`${cacheFolder}/${name}.cache`, script.createCachedData());
   }

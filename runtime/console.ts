@@ -91,7 +91,7 @@ export function installConsole(options: ConsoleOptions): LogWriter {
   const logError = (label: string, error: unknown): void => {
     if (!isLogged('ERROR')) return;
     if (isJson) log('ERROR', asError(error), []);
-    else log('ERROR', errorLine(label, error), []);
+    else log('ERROR', errorLine(label, error, compat), []);
   };
   return {
     logInvokeError: (error) => logError('Invoke Error', error),

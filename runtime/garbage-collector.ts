@@ -5,11 +5,11 @@
 export function offerGarbageCollector(globals: { gc?: unknown } = globalThis): void {
   if ('gc' in globals) return;
   const define = (value: unknown): void => {
-    Object.defineProperty(globals, 'gc', { value, writable: true, configurable: true, enumerable: false });
+    Object.defineProperty(globals, 'gc', { value, writable: true, configurable: true, enumerable: true });
   };
   Object.defineProperty(globals, 'gc', {
     configurable: true,
-    enumerable: false,
+    enumerable: true,
     get() {
       // Not imported above: nobody pays for them at start.
       const { setFlagsFromString } = process.getBuiltinModule('node:v8');

@@ -5,6 +5,7 @@
 import { format, inspect } from 'node:util';
 import { errorBody } from './error-body.ts';
 import { RuntimeError } from './errors.ts';
+import type { HandlerCompat } from './handler-compat.ts';
 import { isError, textOf } from './thrown-value.ts';
 
 export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | 'FATAL';
@@ -56,7 +57,7 @@ export function jsonRecord(head: RecordHead, message: unknown, params: readonly 
 }
 
 /** An error as the runtime's own text lines show it: JSON behind a tab, whatever the error is made of. */
-export function errorLine(label: string, thrown: unknown): string {
+export function errorLine(label: string, thrown: unknown, compat?: HandlerCompat): string {
   const error = asError(thrown);
   let json: string | undefined;
   try {
@@ -64,7 +65,7 @@ export function errorLine(label: string, thrown: unknown): string {
   } catch {
     json = undefined;
   }
-  return `${label} \t${json ?? errorBody(error).body}`;
+  return `${label} \t${json ?? errorBody(error, { compat }).body}`;
 }
 
 /** Errors stay; anything else becomes an error whose message is its text. */
@@ -72,7 +73,7 @@ export function asError(thrown: unknown): Error {
   if (isError(thrown)) return thrown;
   const error = new Error(textOf(thrown));
   // Its frames would be the runtime's, where nothing went wrong.
-  error.stack = `Error: ${error.message}`;
+  error.stack = error.message === '' ? 'Error' : `Error: ${error.message}`;
   return error;
 }
 

@@ -121,7 +121,9 @@ export class Loop {
   /** The process is about to end because of `error`: fails what is still unanswered. Never rejects. */
   async crash(error: unknown): Promise<void> {
     const failures = [...this.#unanswered].map((open) =>
-      open.streamed === undefined ? this.#fail(open, error, { isLogged: true }) : open.streamed.fail(error),
+      open.streamed === undefined
+        ? this.#fail(open, error, { isLogged: true })
+        : this.#failStream(open, open.streamed, error, { isLogged: true }),
     );
     await Promise.allSettled(failures);
   }
@@ -185,17 +187,33 @@ export class Loop {
       const result = await observation.run(() => streamed.call(call));
       observation.handlerSettled({ ok: true, at: now(), result, isStreamed: true });
     } catch (error) {
-      const { errorType } = reportOf(error, compat, this.#options.workingDirectory);
-      observation.handlerSettled({ ok: false, at: now(), error, errorType });
-      observation.run(() => log.logInvokeError(error));
-      // Not over before the POST is: a poll before its end would be refused.
-      await streamed.fail(error);
+      return this.#failStream(open, streamed, error, { isLogged: false });
     }
-    this.#unanswered.delete(open);
-    const { status, bodyBytes } = streamed;
-    observation.answered({ at: now(), bodyBytes, status, serializedAt: now() });
+    this.#endStream(open, streamed);
+  }
+
+  /** Over when the POST is: a poll before its end would be refused. */
+  async #failStream(
+    open: OpenInvocation,
+    streamed: StreamedAnswer,
+    error: unknown,
+    { isLogged }: { isLogged: boolean },
+  ): Promise<void> {
+    if (!this.#unanswered.has(open)) return;
+    const { observation } = open;
+    const { log, compat, workingDirectory } = this.#options;
+    const { errorType } = reportOf(error, compat, workingDirectory);
+    observation.handlerSettled({ ok: false, at: now(), error, errorType });
+    if (!isLogged) observation.run(() => log.logInvokeError(error));
+    await streamed.fail(error);
+    this.#endStream(open, streamed);
+  }
+
+  #endStream(open: OpenInvocation, { status, bodyBytes }: StreamedAnswer): void {
+    if (!this.#unanswered.delete(open)) return;
+    open.observation.answered({ at: now(), bodyBytes, status, serializedAt: now() });
     if (status !== undefined && status >= 300)
-      log.error(`Failed to post handler success response. Http response code: ${status}.`);
+      this.#options.log.error(`Failed to post handler success response. Http response code: ${status}.`);
   }
 
   async #fail(open: OpenInvocation, error: unknown, { isLogged }: { isLogged: boolean }): Promise<void> {

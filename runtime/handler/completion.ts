@@ -130,7 +130,7 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
     // Not by the thenable's own `then`, which may call back at once, twice, or throw.
     Promise.resolve(returned).then(
       (result) => finish(resolve, result),
-      (error) => finish(reject, error),
+      (error) => finish(reject, compat === 'node22' ? (error ?? 'handled') : error),
     );
     return;
   }

@@ -16,14 +16,15 @@ export type HandlerName = {
 
 /**
  * Splits as the managed runtimes do: the module ends at the first dot of the last path element, so module names cannot
- * contain dots.
+ * contain dots. Slashes at the end mean nothing.
  * @throws Runtime.MalformedHandlerName
  */
 export function parseHandlerName(full: string): HandlerName {
   if (full.includes('..')) throw runtimeError('HandlerNameEscapes', { handler: full });
-  const slash = full.lastIndexOf('/');
-  const last = full.slice(slash + 1);
+  const path = full.replace(/\/+$/, '');
+  const slash = path.lastIndexOf('/');
+  const last = path.slice(slash + 1);
   const dot = last.indexOf('.');
   if (dot < 0) throw runtimeError('HandlerNameWithoutDot', {});
-  return { full, folder: full.slice(0, slash + 1), module: last.slice(0, dot), exportPath: last.slice(dot + 1) };
+  return { full, folder: path.slice(0, slash + 1), module: last.slice(0, dot), exportPath: last.slice(dot + 1) };
 }

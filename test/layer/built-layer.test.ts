@@ -29,14 +29,14 @@ const sha256 = (contents: Uint8Array): string => createHash('sha256').update(con
 for (const architecture of ['x86_64', 'arm64'] as const) {
   const tree = layerTreePath(architecture);
   const name = layerName(architecture, nodeVersion);
-  const isBuilt = existsSync(distPath(`.stamp-${architecture}`));
+  const isBuilt = existsSync(distPath(`${name}.zip`));
   suite(`dist/${name}`, { skip: isBuilt ? false : `dist/ has no ${architecture} layer: ./build.sh makes it` }, () => {
     const files = isBuilt ? listFiles(tree) : [];
     const zip = isBuilt ? readFileSync(distPath(`${name}.zip`)) : new Uint8Array();
 
     test('has the files that it should have, and no others', () => {
       const bundles = Object.keys(bundleEntries);
-      const cached = files.filter((path) => path.endsWith('.cache'));
+      const cached = files.filter((path) => /^spanstrap\/.+\.cache$/.test(path));
       const expected = [
         'LICENSE',
         'LICENSES',
@@ -45,7 +45,9 @@ for (const architecture of ['x86_64', 'arm64'] as const) {
         ...bundles.map((bundle) => `spanstrap/${bundle}.cjs`),
         ...cached,
       ];
-      assert.deepEqual(files, expected.sort());
+      // Packages for functions have a list and tests of their own.
+      const own = files.filter((path) => !path.startsWith('nodejs/node_modules/'));
+      assert.deepEqual(own, expected.sort());
       // start.cjs has no cache: Node itself loads it. Without an emulator the other architecture has none at all.
       const all = bundles.filter((bundle) => bundle !== 'start').map((bundle) => `spanstrap/${bundle}.cache`);
       if (cached.length > 0) assert.deepEqual(cached, all.sort());

@@ -8,7 +8,14 @@ export function normalize(text: string, { taskRoot, runtimeApi }: Places): strin
   const placed = text
     .replaceAll(taskRoot, '{task}')
     .replaceAll(runtimeApi, '{api}')
-    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '{time}');
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '{time}')
+    .replace(/\[\d{13}\]/g, '[{ms}]')
+    .replace(/\(node:\d+\)/g, '(node:{pid})')
+    .replace(/(?:file:\/\/)?\/[^\s"]*\/\.cache\/peers-[0-9a-f]+/g, '{managed}')
+    .replace(/Node\.js v\d+\.\d+\.\d+/g, 'Node.js {version}')
+    // The managed runtimes call the handler as a method of an object of theirs, and V8 says so in the frame.
+    .replaceAll(' [as handler]', '')
+    .replace(/at (?:Runtime|StreamingInvokeProcessor|BufferedInvokeProcessor)\.handler \(([^)]*)\)/g, 'at $1');
   return visible(withoutForeignPaths(withoutForeignFrames(placed)));
 }
 
@@ -16,6 +23,7 @@ export function normalize(text: string, { taskRoot, runtimeApi }: Places): strin
 function withoutForeignFrames(text: string): string {
   return text
     .replace(/,"\s+at [^"]*"/g, (frame) => (frame.includes('{task}') ? frame : ''))
+    .replace(/[\r\n] +\.\.\. \d+ lines matching cause stack trace \.\.\./g, '')
     .replace(/(?:[\r\n]|\\n)\s+at (?:(?!\\n)[^\r\n"])*/g, (frame) => (frame.includes('{task}') ? frame : ''));
 }
 

@@ -59,6 +59,8 @@ export async function observe(peerCase: PeerCase, runtime: Partial<EmulatorOptio
       const idle = await withDeadline(result.idle, `idle after invocation ${index + 1} of ${peerCase.name}`);
       if (idle.exit !== undefined) exits.push(`exit: in invocation ${index + 1}: ${exitOf(idle.exit)}`);
       else if (idle.how === 'reset') exits.push(`exit: in invocation ${index + 1}: reset by ${idle.cause}`);
+      // The others would fail in the same way, after two starts each.
+      if (result.status === 'init-error') break;
     }
     const { until } = peerCase;
     if (until !== undefined) {
@@ -73,12 +75,19 @@ export async function observe(peerCase: PeerCase, runtime: Partial<EmulatorOptio
       ...answers,
       ...output.stdout.map((line) => `log: ${normalize(line, places)}`),
       ...(existsSync(frames) ? describeFrames(frames, places) : []),
-      ...output.stderr.map((line) => `stderr: ${normalize(line, places)}`),
+      ...describeErrorOutput(output.stderr, places),
       ...exits,
     ];
   } finally {
     rmSync(taskRoot, { recursive: true, force: true });
   }
+}
+
+/** Without the frames of the runtime itself, and without empty lines. */
+function describeErrorOutput(lines: readonly string[], places: Places): string[] {
+  return lines
+    .filter((line) => line.trim() !== '' && (!/^\s+at /.test(line) || line.includes(places.taskRoot)))
+    .map((line) => `stderr: ${normalize(line, places)}`);
 }
 
 function exitOf({ exitCode, signal }: { exitCode: number | null; signal: string | null }): string {
@@ -99,7 +108,7 @@ function describeHeaders(result: InvocationResult, index: number): string[] {
   const found = result.requestHeaders;
   return shownHeaders
     .filter((name) => found[name] !== undefined)
-    .map((name) => `head ${index + 1}: ${name}: ${found[name]}`);
+    .map((name) => `head ${index + 1}: ${name}: ${name === 'trailer' ? `${found[name]}`.toLowerCase() : found[name]}`);
 }
 
 function describeAnswer(number: number, result: InvocationResult, places: Places): string[] {

@@ -29,6 +29,8 @@ type Attempt = { readonly answer?: Answer; readonly error?: NodeJS.ErrnoExceptio
 export function createOtlpExporter(options: OtlpExporterOptions): Exporter {
   const url = new URL(options.url);
   const isTls = url.protocol === 'https:';
+  // For messages: without the user name and password that a URL may have.
+  const address = url.origin + url.pathname;
   // One connection: flushes follow one another, and a frozen process keeps what it has open.
   const agent = isTls
     ? new HttpsAgent({ keepAlive: true, maxSockets: 1 })
@@ -47,6 +49,15 @@ export function createOtlpExporter(options: OtlpExporterOptions): Exporter {
       'content-type': 'application/x-protobuf',
       ...(options.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
     },
+  };
+
+  const attempt = async (body: Uint8Array, timeoutMs: number): Promise<Attempt> => {
+    try {
+      return await post(body, timeoutMs);
+    } catch (error) {
+      // Node refuses the request itself, such as a header with a line break.
+      return { error: error as Error, wasReused: false };
+    }
   };
 
   const post = (body: Uint8Array, timeoutMs: number): Promise<Attempt> =>
@@ -77,23 +88,27 @@ export function createOtlpExporter(options: OtlpExporterOptions): Exporter {
     async export(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<ExportOutcome> {
       const spans: ReadableSpan[] = [];
       for (const batch of batches) for (const span of batch.spans) spans.push(span);
-      const message = ProtobufTraceSerializer.serializeRequest(spans);
+      let message: Uint8Array | undefined;
+      try {
+        message = ProtobufTraceSerializer.serializeRequest(spans);
+      } catch (error) {
+        return { sentSpans: 0, droppedSpans: spans.length, error: `the spans could not be serialised: ${error}` };
+      }
       if (message === undefined) return { sentSpans: 0, droppedSpans: spans.length, error: 'nothing was serialised' };
       const body = options.compression === 'gzip' ? gzipSync(message, { level: 1 }) : message;
 
-      const timeLeftMs = (): number => Math.min(options.timeoutMs, deadlineEpochMs - wallNow());
-      let attempt = await post(body, Math.max(1, timeLeftMs()));
+      const until = Math.min(wallNow() + options.timeoutMs, deadlineEpochMs);
+      let made = await attempt(body, Math.max(1, until - wallNow()));
       // A connection kept over a freeze may be dead; one try on a fresh one settles it.
-      if (attempt.error !== undefined && attempt.wasReused && timeLeftMs() > 0) {
-        attempt = await post(body, timeLeftMs());
-      }
-      const { answer, error } = attempt;
+      if (made.error !== undefined && made.wasReused && until > wallNow())
+        made = await attempt(body, until - wallNow());
+      const { answer, error } = made;
       if (answer === undefined) {
         const reason = error?.code === undefined ? error?.message : `${error.message} (${error.code})`;
-        return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `${options.url}: ${reason}` };
+        return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `${address}: ${reason}` };
       }
       if (answer.status >= 200 && answer.status < 300) return { sentSpans: spans.length, droppedSpans: 0 };
-      const refusal = `${options.url} answered ${answer.status} ${answer.body.toString('utf8', 0, 200)}`.trimEnd();
+      const refusal = `${address} answered ${answer.status} ${answer.body.toString('utf8', 0, 200)}`.trimEnd();
       return RETRYABLE.has(answer.status)
         ? { sentSpans: 0, droppedSpans: 0, unsent: batches, error: refusal }
         : { sentSpans: 0, droppedSpans: spans.length, error: refusal };

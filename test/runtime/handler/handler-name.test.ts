@@ -15,6 +15,7 @@ for (const [full, folder, module, exportPath] of [
   ['index.', '', 'index', ''],
   ['.handler', '', '', 'handler'],
   ['lib/.handler', 'lib/', '', 'handler'],
+  ['lib/index.handler//', 'lib/', 'index', 'handler'],
   ['index.größe', '', 'index', 'größe'],
 ] as const) {
   test(`P12: ${full}`, () => {

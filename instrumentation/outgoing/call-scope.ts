@@ -1,0 +1,54 @@
+// What an outgoing call needs of the invocation it is made in. Types only: the recorder implements it, and the bundle of the
+// tracers uses it without loading the recorder a second time.
+
+import type { Attributes, Context, Span, SpanContext, SpanKind } from '@opentelemetry/api';
+import type { Instant } from '../../runtime/lifecycle.ts';
+import type { OutgoingTrace } from './propagation.ts';
+
+export type CallOptions = {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly startedAt: Instant;
+  readonly attributes: Attributes;
+  /** Where the call is made; the active context when absent. */
+  readonly context?: Context;
+  /** Another tracer draws this call in X-Ray already. */
+  readonly isHiddenFromXray?: boolean;
+};
+
+/** A span of an outgoing call, which its tracer ends. */
+export type CallSpan = Span & {
+  name: string;
+  readonly attributes: Attributes;
+  readonly ended: boolean;
+  readonly startedAt: Instant;
+};
+
+/** An invocation that is recorded. */
+export interface CallScope extends OutgoingTrace {
+  readonly isRecorded: true;
+  startCall(options: CallOptions): CallSpan;
+  /** Ends the span, once. */
+  endCall(span: CallSpan, at: Instant): void;
+  /** Takes a span that has ended back, because the same call goes on; false when it has left already. */
+  resumeCall(span: CallSpan): boolean;
+}
+
+/** An invocation that nobody records: its calls only hand its trace on. */
+export interface UnrecordedScope extends OutgoingTrace {
+  readonly isRecorded: false;
+}
+
+/** What all calls of a process share. */
+export type CallEnvironment = {
+  now(): Instant;
+  activeContext(): Context;
+  /** The invocation that the running code belongs to. */
+  here(): CallScope | UnrecordedScope | undefined;
+  runIn<T>(context: Context, work: () => T): T;
+  /** A tracer of the user's own has taken the place of ours; what it traces is not traced twice. */
+  hasForeignTracer(): boolean;
+  /** One line of our own for the operator. */
+  report(message: string): void;
+  spanContextOf(context: Context): SpanContext | undefined;
+};

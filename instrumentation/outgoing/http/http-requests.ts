@@ -1,0 +1,110 @@
+// Requests of `node:http` and `node:https`, followed on Node's diagnostics channels and by a few listeners that change nothing:
+// none of them is for `error` or `response`, whose presence means something to Node.
+
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { CallScope } from '../call-scope.ts';
+import { clientRequestCarrier } from '../request-headers.ts';
+import { watchConnection } from './connection-timings.ts';
+import { readBodyOf } from './given-body.ts';
+import type { OutgoingCall } from './outgoing-call.ts';
+import type { RequestFacts } from './request-facts.ts';
+
+export type BeginCall = (
+  facts: RequestFacts,
+  scope: CallScope,
+  options?: { readonly isSpanless?: boolean },
+) => OutgoingCall | undefined;
+
+type Followed = { readonly call: OutgoingCall; isTimedOut: boolean };
+
+/** Returns what takes a request when it was made. */
+export function followHttpRequests(begin: BeginCall): (request: ClientRequest, scope: CallScope) => void {
+  const requests = new WeakMap<ClientRequest, Followed>();
+  subscribe('http.client.response.finish', (message) => {
+    const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
+    const call = requests.get(request)?.call;
+    if (call === undefined) return;
+    call.connected(request.socket);
+    call.responded({
+      status: response.statusCode!,
+      protocolVersion: response.httpVersion,
+      header(name) {
+        const value = response.headers[name];
+        return Array.isArray(value) ? value[0] : value;
+      },
+    });
+    response.once('end', () => call.ended('complete'));
+  });
+  subscribe('http.client.request.error', (message) => {
+    const { request, error } = message as { request: ClientRequest; error: Error };
+    const followed = requests.get(request);
+    if (followed === undefined) return;
+    followed.call.connected(request.socket);
+    if (!isGivenUp(request, error)) followed.call.failed(error);
+    else giveUp(request, followed);
+  });
+  return (request, scope) => {
+    const call = begin(factsOf(request), scope);
+    if (call === undefined) return;
+    const followed = { call, isTimedOut: false };
+    requests.set(request, followed);
+    request.once('timeout', () => {
+      followed.isTimedOut = true;
+    });
+    request.once('socket', (socket) => {
+      if (socket.connecting) watchConnection(socket);
+    });
+    request.once('close', () => {
+      const response = (request as unknown as { res?: IncomingMessage }).res;
+      if (response?.complete) call.ended('complete');
+      else if (response !== undefined && hasPeerClosed(request.socket)) call.ended('broken');
+      else giveUp(request, followed);
+    });
+  };
+}
+
+/** Without a reason of its own: the caller did not want to wait any longer. */
+function giveUp(request: ClientRequest, { call, isTimedOut }: Followed): void {
+  if (isTimedOut) call.failed(timeoutError(request));
+  else call.ended('aborted');
+}
+
+function factsOf(request: ClientRequest): RequestFacts {
+  const { method, host, path } = request;
+  return {
+    method,
+    scheme: request.protocol === 'https:' ? 'https' : 'http',
+    host: host.replace(/^\[|\]$/g, ''),
+    port: portOf(request),
+    path,
+    carrier: clientRequestCarrier(request),
+    readBody: (take) => readBodyOf(request, take),
+  };
+}
+
+/** Node keeps the port in the `Host` header only, which is the user's to set. */
+function portOf(request: ClientRequest): number | undefined {
+  const header = clientRequestCarrier(request).get('host');
+  const colon = header?.lastIndexOf(':') ?? -1;
+  if (header === undefined || colon === -1) return undefined;
+  const bare = request.host.includes(':') && !request.host.startsWith('[') ? `[${request.host}]` : request.host;
+  return header.slice(0, colon) === bare ? Number(header.slice(colon + 1)) : undefined;
+}
+
+/** An abort of the caller's: by signal, or by destroying the request without giving a reason. */
+function isGivenUp(request: ClientRequest, error: NodeJS.ErrnoException): boolean {
+  if (error.name === 'AbortError') return true;
+  return error.message === 'socket hang up' && !hasPeerClosed(request.socket);
+}
+
+/** The peer ended the connection, or it failed. */
+function hasPeerClosed(socket: Socket | null): boolean {
+  return socket !== null && (socket.readableEnded || socket.errored != null);
+}
+
+function timeoutError(request: ClientRequest): Error {
+  const error = new Error(`no answer of ${request.host} within the time that its caller allowed`);
+  return Object.assign(error, { name: 'TimeoutError', code: 'ETIMEDOUT' });
+}

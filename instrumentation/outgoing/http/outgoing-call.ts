@@ -1,0 +1,96 @@
+// The life of one outgoing request as a span: begun, connected, answered, over. Requests of all libraries end here; what they are
+// is described elsewhere.
+
+import type { Socket } from 'node:net';
+import type { CallEnvironment, CallScope, CallSpan } from '../call-scope.ts';
+import { describeConnection } from './connection-timings.ts';
+import { sizeOf } from './plain-http.ts';
+import type { CallDescription, ResponseFacts } from './request-facts.ts';
+
+const ERROR = 2;
+
+/** How a request came to its end. `broken`: the response stopped before it was complete. */
+export type CallEnd = 'complete' | 'aborted' | 'broken';
+
+/** What happens to the span of an attempt when it is over. */
+export interface Ending {
+  /** `mayBeRetried`: the SDK may try the same call again. */
+  end(span: CallSpan, at: number, mayBeRetried: boolean): void;
+}
+
+export class OutgoingCall {
+  readonly span: CallSpan;
+  readonly #environment: CallEnvironment;
+  readonly #description: CallDescription;
+  readonly #ending: Ending;
+  readonly #startedAt: number;
+  #status: number | undefined;
+  #isOver = false;
+
+  constructor(environment: CallEnvironment, span: CallSpan, description: CallDescription, ending: Ending) {
+    this.#environment = environment;
+    this.span = span;
+    this.#description = description;
+    this.#ending = ending;
+    this.#startedAt = environment.now();
+  }
+
+  connected(socket: Socket | undefined | null): void {
+    describeConnection(this.span, socket);
+  }
+
+  speaks(protocolVersion: string): void {
+    this.span.setAttribute('network.protocol.version', protocolVersion);
+  }
+
+  responded(response: ResponseFacts): void {
+    if (this.#isOver) return;
+    const { span } = this;
+    const { status, protocolVersion } = response;
+    this.#status = status;
+    span.setAttribute('http.response.status_code', status);
+    if (protocolVersion !== undefined) this.speaks(protocolVersion);
+    const size = sizeOf(response.header('content-length'));
+    if (size !== undefined) span.setAttribute('http.response.body.size', size);
+    const waitedMs = this.#environment.now() - this.#startedAt;
+    span.setAttribute('spanstrap.http.first_byte_ms', Math.round(waitedMs * 1000) / 1000);
+    if (status >= 400) {
+      span.setAttribute('error.type', String(status));
+      span.setStatus({ code: ERROR });
+    }
+    this.#description.responded?.(span, response);
+  }
+
+  /** The call failed with what its caller gets to see. */
+  failed(error: unknown): void {
+    if (this.#isOver) return;
+    const { code, name, message } = (error ?? {}) as { code?: unknown; name?: unknown; message?: unknown };
+    this.span.setAttribute('error.type', String(code ?? name ?? 'Error'));
+    this.span.setStatus({ code: ERROR, message: String(message ?? error) });
+    this.span.recordException(error instanceof Error ? error : String(message ?? error));
+    this.#end(true);
+  }
+
+  /** The caller gave it up, which is no error (OpenTelemetry semantic conventions, "HTTP client span", Status). */
+  ended(how: CallEnd): void {
+    if (this.#isOver) return;
+    if (how === 'broken') {
+      this.span.setAttribute('error.type', 'ECONNRESET');
+      this.span.setStatus({ code: ERROR, message: 'the response broke off' });
+    } else if (how === 'aborted') this.span.setAttribute('spanstrap.http.is_aborted', true);
+    this.#end(how === 'broken' || (this.#status !== undefined && isRetryableStatus(this.#status)));
+  }
+
+  #end(mayBeRetried: boolean): void {
+    this.#isOver = true;
+    const { attempt } = this.#description;
+    const mayGoOn = mayBeRetried && attempt !== undefined && !attempt.isLast;
+    this.#ending.end(this.span, this.#environment.now(), mayGoOn);
+  }
+}
+
+/** Throttling comes as 400 in the JSON protocols; a retry of any other 4xx is recognised by its number all the same. */
+const isRetryableStatus = (status: number): boolean => status >= 400;
+
+/** Ends the span with the call. */
+export const endIn = (scope: CallScope): Ending => ({ end: (span, at) => scope.endCall(span, at) });

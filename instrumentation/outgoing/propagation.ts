@@ -1,0 +1,106 @@
+// The headers with which an outgoing call hands its trace on: W3C Trace Context and Baggage, and Lambda's `X-Amzn-Trace-Id`. What
+// somebody else has set stays as it is. Written without OpenTelemetry so that an invocation that is not recorded need not load
+// it; its propagators are the oracle in the tests.
+
+import type { Context, SpanContext } from '@opentelemetry/api';
+import { parseTraceHeader, withParent } from '../trace-header.ts';
+
+/** What calls of one invocation continue in X-Ray. */
+export type OutgoingTrace = {
+  /** Lambda's header as received; undefined: X-Ray knows nothing of this invocation. */
+  readonly xrayHeader: string | undefined;
+  /** The spans of this invocation have documents in X-Ray, so their ids can be parents there. */
+  readonly isSampledForXray: boolean;
+  /** What user code got as `_X_AMZN_TRACE_ID`: the AWS SDK sends it on as it is. */
+  readonly traceHeader: string | undefined;
+};
+
+/** The headers of one call, before they are sent. Names are in lower case where they are looked up. */
+export interface Carrier {
+  get(name: string): string | undefined;
+  /** Adds a header, or replaces the one of that name. Does nothing when it is too late. */
+  set(name: string, value: string): void;
+}
+
+export const XRAY_HEADER = 'X-Amzn-Trace-Id';
+
+/** The key under which every copy of `@opentelemetry/api` 1.x keeps the baggage. */
+const BAGGAGE_KEY = Symbol.for('OpenTelemetry Baggage Key');
+
+type BaggageEntries = { getAllEntries(): [string, { value: string; metadata?: { toString(): string } }][] };
+
+const INVALID_TRACE_ID = '0'.repeat(32);
+const INVALID_SPAN_ID = '0'.repeat(16);
+
+export const isValidSpanContext = (context: SpanContext | undefined): context is SpanContext =>
+  context !== undefined && context.traceId !== INVALID_TRACE_ID && context.spanId !== INVALID_SPAN_ID;
+
+/**
+ * Writes the headers for a call that is made in `context` and that `spanContext` stands for. `w3c: false` leaves all but X-Ray's
+ * to another tracer.
+ */
+export function handOn(
+  carrier: Carrier,
+  context: Context,
+  spanContext: SpanContext | undefined,
+  trace: OutgoingTrace,
+  { w3c = true }: { readonly w3c?: boolean } = {},
+): void {
+  const signed = signedHeaders(carrier.get('authorization'));
+  const isFree = (name: string): boolean => carrier.get(name) === undefined && !signed.includes(name);
+  if (w3c && isValidSpanContext(spanContext) && isFree('traceparent')) {
+    carrier.set('traceparent', traceparentOf(spanContext));
+    const state = spanContext.traceState?.serialize();
+    if (state && isFree('tracestate')) carrier.set('tracestate', state);
+  }
+  if (w3c && isFree('baggage')) {
+    const baggage = baggageOf(context);
+    if (baggage !== '') carrier.set('baggage', baggage);
+  }
+  const present = carrier.get('x-amzn-trace-id');
+  // The AWS SDK's echo of what we told it names the invocation; the call itself is nearer.
+  if (signed.includes('x-amzn-trace-id') || (present !== undefined && present !== trace.traceHeader)) return;
+  const value = xrayHeaderOf(trace, spanContext);
+  if (value !== undefined && value !== present) carrier.set(XRAY_HEADER, value);
+}
+
+/** Lambda's header with the calling span as its parent, if X-Ray will know that span, and everything else in it verbatim. */
+export function xrayHeaderOf(
+  trace: Pick<OutgoingTrace, 'xrayHeader' | 'isSampledForXray'>,
+  spanContext: SpanContext | undefined,
+): string | undefined {
+  const header = parseTraceHeader(trace.xrayHeader);
+  if (header === undefined) return undefined;
+  return trace.isSampledForXray && isValidSpanContext(spanContext)
+    ? withParent(header, spanContext.spanId)
+    : header.text;
+}
+
+export const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>
+  `00-${traceId}-${spanId}-0${Number(traceFlags || 0).toString(16)}`;
+
+/** The `SignedHeaders` of an AWS signature (version 4 and 4A); empty when there is none. */
+function signedHeaders(authorization: string | undefined): readonly string[] {
+  if (authorization === undefined || !authorization.startsWith('AWS4-')) return [];
+  return (/SignedHeaders=([^,\s]*)/.exec(authorization)?.[1] ?? '').split(';');
+}
+
+const MAX_BAGGAGE_PAIRS = 180;
+const MAX_BAGGAGE_PAIR_CHARS = 4096;
+const MAX_BAGGAGE_CHARS = 8192;
+
+/** W3C Baggage, section 3.2; the limits are OpenTelemetry's. */
+export function baggageOf(context: Context): string {
+  const entries = (context.getValue(BAGGAGE_KEY) as BaggageEntries | undefined)?.getAllEntries() ?? [];
+  let text = '';
+  let count = 0;
+  for (const [key, { value, metadata }] of entries) {
+    const suffix = metadata === undefined ? '' : `;${metadata.toString()}`;
+    const pair = `${encodeURIComponent(key)}=${encodeURIComponent(value)}${suffix}`;
+    if (pair.length > MAX_BAGGAGE_PAIR_CHARS) continue;
+    if (++count > MAX_BAGGAGE_PAIRS) break;
+    const longer = text === '' ? pair : `${text},${pair}`;
+    if (longer.length <= MAX_BAGGAGE_CHARS) text = longer;
+  }
+  return text;
+}

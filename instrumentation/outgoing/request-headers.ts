@@ -1,0 +1,86 @@
+// The headers of requests that are about to be sent, as `node:http` and undici keep them: looked up and added to. The calls
+// themselves are not touched.
+
+import type { ClientRequest } from 'node:http';
+import type { Carrier } from './propagation.ts';
+
+/** Undici's own request, as its diagnostics channels publish it. */
+export type UndiciRequest = {
+  readonly origin: string | URL;
+  readonly path: string;
+  readonly method: string;
+  readonly upgrade?: string | null;
+  readonly body?: unknown;
+  /** Names and values in turn; one text with line ends in versions before 6. */
+  headers: string | (string | string[])[];
+  addHeader?(name: string, value: string): unknown;
+};
+
+/** What `ClientRequest` has beside its documented properties, in all versions since Node 12. */
+type RenderedRequest = {
+  _header: string | null;
+  _headerSent: boolean;
+  readonly outputData: { data: unknown }[];
+  outputSize: number;
+};
+
+const textOf = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));
+
+const lineOf = (text: string, name: string): string | undefined =>
+  new RegExp(`(?:^|\\r\\n)${name}:[ \\t]*([^\\r\\n]*)`, 'i').exec(text)?.[1];
+
+export function clientRequestCarrier(request: ClientRequest): Carrier {
+  const inner = request as unknown as RenderedRequest;
+  return {
+    get: (name) => (inner._header === null ? textOf(request.getHeader(name)) : lineOf(inner._header, name)),
+    set(name, value) {
+      if (inner._header === null) request.setHeader(name, value);
+      else if (lineOf(inner._header, name) === undefined) amend(inner, `${name}: ${value}\r\n`);
+    },
+  };
+}
+
+/**
+ * Node renders the headers at once when they come as a list, or ask for `100-continue`. Until they are on their way the text
+ * can have another line; when Node keeps it in any other way than this, nothing is changed.
+ */
+function amend(request: RenderedRequest, line: string): void {
+  const rendered = request._header;
+  if (typeof rendered !== 'string' || !rendered.endsWith('\r\n\r\n')) return;
+  const amended = `${rendered.slice(0, -2)}${line}\r\n`;
+  if (request._headerSent) {
+    const first = request.outputData[0];
+    if (first?.data !== rendered) return;
+    first.data = amended;
+    request.outputSize += line.length;
+  }
+  request._header = amended;
+}
+
+export function undiciCarrier(request: UndiciRequest): Carrier {
+  return {
+    get: (name) =>
+      typeof request.headers === 'string' ? lineOf(request.headers, name) : textOf(request.headers[find(request, name)]),
+    set(name, value) {
+      const { headers } = request;
+      const at = find(request, name.toLowerCase());
+      if (at !== -1 && typeof headers !== 'string') headers[at] = value;
+      else if (typeof headers === 'string' && lineOf(headers, name) !== undefined) {
+        const line = new RegExp(`((?:^|\\r\\n)${name}:[ \\t]*)[^\\r\\n]*`, 'i');
+        request.headers = headers.replace(line, (_all, before) => before + value);
+      } else if (typeof request.addHeader === 'function') request.addHeader(name, value);
+      // 6.11 had no `addHeader`.
+      else if (typeof headers === 'string') request.headers = `${headers}${name}: ${value}\r\n`;
+      else headers.push(name, value);
+    },
+  };
+}
+
+/** Where the value of a header stands in the list; -1: nowhere. */
+function find({ headers }: UndiciRequest, name: string): number {
+  if (typeof headers === 'string') return -1;
+  for (let at = 0; at < headers.length; at += 2) {
+    if (typeof headers[at] === 'string' && (headers[at] as string).toLowerCase() === name) return at + 1;
+  }
+  return -1;
+}

@@ -1,0 +1,61 @@
+// Notices every HTTP request of this process, whatever made it: Node itself says so on its diagnostics channels, for any module
+// system and any bundle. Nothing is loaded for it; what traces a call is, when one is made in an invocation that is recorded.
+
+import type { ClientRequest } from 'node:http';
+import { isSuppressed } from '../active-context.ts';
+import type { CallEnvironment, CallScope } from './call-scope.ts';
+import { subscribeLast } from './last-subscriber.ts';
+import { type Carrier, handOn } from './propagation.ts';
+import { clientRequestCarrier, type UndiciRequest, undiciCarrier } from './request-headers.ts';
+
+/** What the `outgoing` bundle makes. Each takes a call at its very beginning. */
+export type OutgoingTracer = {
+  httpRequest(request: ClientRequest, scope: CallScope): void;
+  undiciRequest(request: UndiciRequest, scope: CallScope): void;
+};
+
+type Kind<Request> = {
+  readonly channel: string;
+  carrier(request: Request): Carrier;
+  trace(tracer: OutgoingTracer, request: Request, scope: CallScope): void;
+};
+
+/** `load` is called once, at the first call that is recorded. */
+export function watchCalls(environment: CallEnvironment, load: () => OutgoingTracer): void {
+  let tracer: OutgoingTracer | undefined;
+  let isBroken = false;
+  const watch = <Request extends { readonly method: string }>(kind: Kind<Request>): void => {
+    const attend = (request: Request): void => {
+      const scope = environment.here();
+      if (scope === undefined || request.method === 'CONNECT') return;
+      const context = environment.activeContext();
+      if (isSuppressed(context)) return;
+      if (scope.isRecorded && !isBroken) {
+        tracer ??= load();
+        kind.trace(tracer, request, scope);
+      } else {
+        const w3c = !environment.hasForeignTracer();
+        handOn(kind.carrier(request), context, environment.spanContextOf(context), scope, { w3c });
+      }
+    };
+    subscribeLast(kind.channel, (message) => {
+      try {
+        attend((message as { request: Request }).request);
+      } catch (error) {
+        // Node would take it for an uncaught exception of the function.
+        if (!isBroken) environment.report(`outgoing calls are not traced any more: ${error}`);
+        isBroken = true;
+      }
+    });
+  };
+  watch<ClientRequest>({
+    channel: 'http.client.request.created',
+    carrier: clientRequestCarrier,
+    trace: (to, request, scope) => to.httpRequest(request, scope),
+  });
+  watch<UndiciRequest>({
+    channel: 'undici:request:create',
+    carrier: undiciCarrier,
+    trace: (to, request, scope) => to.undiciRequest(request, scope),
+  });
+}

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readIdentity, readSettings, requireVariable, type Settings, takeVariable } from '../../bootstrap/settings.ts';
+import { type Setting, settingsTable } from '../../bootstrap/settings-table.ts';
+
+const entries = Object.entries(settingsTable) as [keyof Settings, Setting<unknown>][];
+const only = (variable: string, value: string) => readSettings({ [variable]: value });
+
+test('the table: every setting can be set, has words for it, and a default that is none of its texts’ business', () => {
+  const seen = new Set<string>();
+  for (const [name, { env, expected, doc, default: standard, parse }] of entries) {
+    assert.ok(env.length > 0, name);
+    for (const variable of env) {
+      assert.match(variable, /^(?:SPANSTRAP|OTEL|AWS|LAMBDA)_[A-Z0-9_]+$/, name);
+      assert.equal(seen.has(variable), false, `${variable} sets two things`);
+      seen.add(variable);
+    }
+    const own = env.findIndex((variable) => variable.startsWith('SPANSTRAP_'));
+    assert.ok(own <= 0, `${name}: our own variable comes first`);
+    assert.ok(expected !== '' && /^[A-Z`].*\.$/s.test(doc), name);
+    if (typeof standard === 'string' || typeof standard === 'number' || typeof standard === 'boolean') {
+      assert.deepEqual(parse(`${standard}`), standard, `${name}: the default is a value of its kind`);
+    }
+  }
+});
+
+test('nothing set: the defaults, and nothing to complain of', () => {
+  const { settings, problems } = readSettings({ PATH: '/bin', HOME: undefined });
+  assert.deepEqual(problems, []);
+  for (const [name, { default: standard }] of entries) assert.deepEqual(settings[name], standard, name);
+});
+
+test('what is read cannot be changed', () => {
+  const { settings } = readSettings({});
+  assert.ok(Object.isFrozen(settings));
+  assert.throws(() => Object.assign(settings, { isDisabled: true }), TypeError);
+});
+
+const good: readonly (readonly [variable: string, text: string, name: keyof Settings, value: unknown])[] = [
+  ...['1', 'true', 'TRUE', 'yes', 'On', ' true '].map(
+    (text) => ['SPANSTRAP_DISABLED', text, 'isDisabled', true] as const,
+  ),
+  ...['0', 'false', 'No', 'off'].map((text) => ['OTEL_SDK_DISABLED', text, 'isDisabled', false] as const),
+  ['OTEL_TRACES_EXPORTER', 'xray', 'exporters', ['xray']],
+  ['OTEL_TRACES_EXPORTER', ' OTLP , xray', 'exporters', ['otlp', 'xray']],
+  ['OTEL_TRACES_EXPORTER', 'none', 'exporters', ['none']],
+  ['AWS_XRAY_DAEMON_ADDRESS', '169.254.79.129:2000', 'xrayDaemonAddress', '169.254.79.129:2000'],
+  ['SPANSTRAP_XRAY_MODE', 'Attach', 'xrayMode', 'attach'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://x:4318', 'otlpEndpoint', 'http://x:4318'],
+  ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'http://x/t', 'otlpTracesEndpoint', 'http://x/t'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'a=1,b=2', 'otlpHeaders', { a: '1', b: '2' }],
+  ['OTEL_EXPORTER_OTLP_HEADERS', ' a = 1 , ,b=x%20y=z%2C,', 'otlpHeaders', { a: '1', b: 'x y=z,' }],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'empty=', 'otlpHeaders', { empty: '' }],
+  ['OTEL_EXPORTER_OTLP_TIMEOUT', '1', 'otlpTimeoutMs', 1],
+  ['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', ' 900000 ', 'otlpTimeoutMs', 900_000],
+  ['OTEL_EXPORTER_OTLP_COMPRESSION', 'GZIP', 'otlpCompression', 'gzip'],
+  ['SPANSTRAP_OTLP_XRAY_PARENT', 'keep', 'otlpXrayParent', 'keep'],
+  ['OTEL_TRACES_SAMPLER', 'parentbased_traceidratio', 'sampler', 'parentbased_traceidratio'],
+  ['OTEL_TRACES_SAMPLER_ARG', '0', 'samplerRatio', 0],
+  ['OTEL_TRACES_SAMPLER_ARG', '0.25', 'samplerRatio', 0.25],
+  ['OTEL_SERVICE_NAME', 'größe', 'serviceName', 'größe'],
+  ['OTEL_RESOURCE_ATTRIBUTES', 'team=shop,env=prod', 'resourceAttributes', { team: 'shop', env: 'prod' }],
+  ['SPANSTRAP_MAX_QUEUED_SPANS', '1', 'maxQueuedSpans', 1],
+  ['LAMBDA_SPAN_PROCESSOR_QUEUE_SIZE', '7', 'maxQueuedSpans', 7],
+  ['SPANSTRAP_HANDLER_COMPAT', 'Node22', 'handlerCompat', 'node22'],
+  ['OTEL_LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
+];
+for (const [variable, text, name, value] of good) {
+  test(`${variable}=${JSON.stringify(text)}`, () => {
+    const { settings, problems } = only(variable, text);
+    assert.deepEqual(settings[name], value);
+    assert.deepEqual(problems, []);
+  });
+}
+
+const bad: readonly (readonly [variable: string, text: string, problem: string])[] = [
+  [
+    'SPANSTRAP_DISABLED',
+    'maybe',
+    'SPANSTRAP_DISABLED is "maybe", which is not true or false; the default false is used',
+  ],
+  ['OTEL_SDK_DISABLED', '2', 'OTEL_SDK_DISABLED is "2", which is not true or false; the default false is used'],
+  [
+    'OTEL_TRACES_EXPORTER',
+    'xray,zipkin',
+    'OTEL_TRACES_EXPORTER is "xray,zipkin", which is not a comma separated list of xray, otlp, none; the default is used',
+  ],
+  [
+    'SPANSTRAP_XRAY_MODE',
+    'segment-ish',
+    'SPANSTRAP_XRAY_MODE is "segment-ish", which is not auto, phases, attach, prefixed, off; the default "auto" is used',
+  ],
+  ...['0', '-1', '900001', 'soon', 'NaN', 'Infinity', '2s'].map(
+    (text) =>
+      [
+        'OTEL_EXPORTER_OTLP_TIMEOUT',
+        text,
+        `OTEL_EXPORTER_OTLP_TIMEOUT is "${text}", which is not a number from 1 to 900000; the default 2000 is used`,
+      ] as const,
+  ),
+  [
+    'OTEL_TRACES_SAMPLER_ARG',
+    '1.5',
+    'OTEL_TRACES_SAMPLER_ARG is "1.5", which is not a number from 0 to 1; the default 1 is used',
+  ],
+  [
+    'OTEL_RESOURCE_ATTRIBUTES',
+    'a',
+    'OTEL_RESOURCE_ATTRIBUTES is "a", which is not key=value,key=value; the default {} is used',
+  ],
+  [
+    'OTEL_RESOURCE_ATTRIBUTES',
+    'a=1,=2',
+    'OTEL_RESOURCE_ATTRIBUTES is "a=1,=2", which is not key=value,key=value; the default {} is used',
+  ],
+  [
+    'OTEL_RESOURCE_ATTRIBUTES',
+    'a=%zz',
+    'OTEL_RESOURCE_ATTRIBUTES is "a=%zz", which is not key=value,key=value; the default {} is used',
+  ],
+  [
+    'SPANSTRAP_HANDLER_COMPAT',
+    'node20',
+    'SPANSTRAP_HANDLER_COMPAT is "node20", which is not node22, node24; the default is used',
+  ],
+];
+for (const [variable, text, problem] of bad) {
+  test(`${variable}=${JSON.stringify(text)} cannot be used`, () => {
+    const { settings, problems } = only(variable, text);
+    assert.deepEqual(problems, [problem]);
+    assert.deepEqual(settings, readSettings({}).settings);
+  });
+}
+
+test('a long value is quoted in part', () => {
+  const [problem] = only('SPANSTRAP_XRAY_MODE', 'x'.repeat(5000)).problems;
+  assert.ok(problem?.includes(`"${'x'.repeat(80)}"`) && problem.length < 250);
+});
+
+test('an empty variable is an unset one', () => {
+  for (const [name, { env, default: standard }] of entries) {
+    for (const text of ['', ' ', '\t']) {
+      const { settings, problems } = readSettings(Object.fromEntries(env.map((variable) => [variable, text])));
+      assert.deepEqual(settings[name], standard);
+      assert.deepEqual(problems, []);
+    }
+  }
+});
+
+test('of several variables for one setting the first in the table wins, and an empty one is passed over', () => {
+  const env = { SPANSTRAP_MAX_QUEUED_SPANS: '1', LAMBDA_SPAN_PROCESSOR_QUEUE_SIZE: '2', OTEL_BSP_MAX_QUEUE_SIZE: '3' };
+  assert.equal(readSettings(env).settings.maxQueuedSpans, 1);
+  assert.equal(readSettings({ ...env, SPANSTRAP_MAX_QUEUED_SPANS: '' }).settings.maxQueuedSpans, 2);
+  assert.equal(readSettings({ OTEL_BSP_MAX_QUEUE_SIZE: '3' }).settings.maxQueuedSpans, 3);
+  const headers = { OTEL_EXPORTER_OTLP_HEADERS: 'a=1', OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'b=2' };
+  assert.deepEqual(readSettings(headers).settings.otlpHeaders, { b: '2' });
+});
+
+test('a value that cannot be used gives way to the next variable, and it is said which', () => {
+  const { settings, problems } = readSettings({ SPANSTRAP_LOG_LEVEL: 'loud', OTEL_LOG_LEVEL: 'error' });
+  assert.equal(settings.logLevel, 'error');
+  assert.deepEqual(problems, [
+    'SPANSTRAP_LOG_LEVEL is "loud", which is not debug, info, warn, error, none; the value of OTEL_LOG_LEVEL is used',
+  ]);
+});
+
+test('a secret is never quoted', () => {
+  const secrets = entries.filter(([, { isSecret }]) => isSecret === true);
+  assert.deepEqual(
+    secrets.map(([name]) => name),
+    ['otlpHeaders'],
+  );
+  for (const [, { env }] of secrets) {
+    for (const variable of env) {
+      const { problems } = only(variable, 'authorization%zz=hunter2');
+      assert.equal(problems.length, 1);
+      assert.match(problems[0]!, /a value that is not shown/);
+      assert.doesNotMatch(problems[0]!, /hunter2/);
+    }
+  }
+});
+
+for (const [variable, suffix] of [
+  ['SPANSTRAP_XRAY_MODES', '; did you mean SPANSTRAP_XRAY_MODE?'],
+  ['SPANSTRAP_XRAYMODE', '; did you mean SPANSTRAP_XRAY_MODE?'],
+  ['SPANSTRAP_DISABLE', '; did you mean SPANSTRAP_DISABLED?'],
+  ['SPANSTRAP_LOGLEVEL', '; did you mean SPANSTRAP_LOG_LEVEL?'],
+  ['SPANSTRAP_SOMETHING_ELSE', ''],
+  ['SPANSTRAP_', ''],
+] as const) {
+  test(`${variable} is no setting`, () => {
+    assert.deepEqual(only(variable, 'x').problems, [`${variable} is no setting of spanstrap${suffix}`]);
+  });
+}
+
+test('variables of others, and those of the bootstrap script, are nobody’s problem', () => {
+  assert.deepEqual(readSettings({ SPANSTRAP_NODE: '/opt/node', OTEL_UNKNOWN: 'x', spanstrap_x: '1' }).problems, []);
+});
+
+test('a variable that the platform always sets', () => {
+  assert.equal(requireVariable({ _HANDLER: 'index.handler' }, '_HANDLER'), 'index.handler');
+  for (const env of [{}, { _HANDLER: '' }]) {
+    assert.throws(() => requireVariable(env, '_HANDLER'), {
+      name: 'Runtime.PlatformError',
+      message: '_HANDLER environment variable is not set',
+    });
+  }
+});
+
+test('a variable that user code must not see', () => {
+  const env: Record<string, string | undefined> = { _LAMBDA_TELEMETRY_LOG_FD: '7' };
+  assert.equal(takeVariable(env, '_LAMBDA_TELEMETRY_LOG_FD'), '7');
+  assert.equal('_LAMBDA_TELEMETRY_LOG_FD' in env, false);
+  assert.equal(takeVariable(env, '_LAMBDA_TELEMETRY_LOG_FD'), undefined);
+});
+
+test('P60: the identity of the function is read from the environment as it is now', () => {
+  const env: Record<string, string | undefined> = {
+    AWS_LAMBDA_FUNCTION_NAME: 'orders',
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+    AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/orders',
+    AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
+  };
+  assert.deepEqual(readIdentity(env), {
+    functionName: 'orders',
+    functionVersion: '$LATEST',
+    memoryLimitInMB: '128',
+    logGroupName: '/aws/lambda/orders',
+    logStreamName: 'stream',
+  });
+  env.AWS_LAMBDA_FUNCTION_NAME = 'changed';
+  assert.equal(readIdentity(env).functionName, 'changed');
+  assert.equal(readIdentity({}).functionName, undefined);
+});
