@@ -2,37 +2,44 @@
 // The only place that knows both sides; it owns the process.
 
 import { installTracing, type Tracing } from '../instrumentation/tracing.ts';
-import { parseEndpoint } from '../runtime/api/connection.ts';
+import { type Endpoint, parseEndpoint } from '../runtime/api/connection.ts';
 import { ExtensionsApi } from '../runtime/api/extensions-api.ts';
 import { RuntimeApi } from '../runtime/api/runtime-api.ts';
 import { installAwslambda } from '../runtime/awslambda.ts';
 import { pollCount } from '../runtime/concurrent-polling.ts';
 import { installConsole } from '../runtime/console.ts';
 import { errorText } from '../runtime/errors.ts';
-import { describeResources, watchEventLoop } from '../runtime/event-loop.ts';
-import { registerExtension } from '../runtime/extension.ts';
+import { describeResources, letEventLoopTurn, watchEventLoop } from '../runtime/event-loop.ts';
+import { type Extension, noExtension, registerExtension } from '../runtime/extension.ts';
 import { offerGarbageCollector } from '../runtime/garbage-collector.ts';
+import { useCompileCache } from '../runtime/handler/compile-cache.ts';
 import { checkHandlerStyle } from '../runtime/handler/handler-style.ts';
 import { type HandlerFunction, loadHandler } from '../runtime/handler/module-loading.ts';
 import { installPackageFallback } from '../runtime/handler/package-fallback.ts';
-import { guarded, type InitStep, unobserved } from '../runtime/lifecycle.ts';
+import { guarded, type InitStep, now, unobserved } from '../runtime/lifecycle.ts';
 import { openLogSocket } from '../runtime/log-socket.ts';
 import { Loop, reportOf } from '../runtime/loop.ts';
 import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
 import { createUserScope } from '../runtime/user-scope.ts';
 import type { Host } from './host.ts';
 import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, guardProcess } from './process-guards.ts';
-import { readIdentity, readSettings, requireVariable, takeVariable } from './settings.ts';
+import { findSettingsFile, otherVariables, readIdentity, requireVariable, takeVariable } from './settings.ts';
+import { readSettings } from './settings-reader.ts';
+import { settingsTable } from './settings-table.ts';
 import { chooseTracing } from './tracing-options.ts';
 import { SPANSTRAP_VERSION } from './version.ts';
 
-const now = performance.now.bind(performance);
 const { env } = process;
+
+/** Everything that is told of is a warning. */
+const QUIET_LEVELS: ReadonlySet<string> = new Set(['error', 'none']);
 
 /** Serves invocations until the platform ends the process, or ends it with the documented exit codes. */
 export async function main(host: Host): Promise<void> {
   const startedAt = now();
-  const { settings, problems } = readSettings(env);
+  const path = findSettingsFile(env);
+  const file = path === undefined ? undefined : (host.loadBundle('settings-file') as File).readSettingsFile(path);
+  const { settings, unusable } = readSettings(settingsTable, env, file?.values);
   const compat = settings.handlerCompat;
   const { AWS_LAMBDA_MAX_CONCURRENCY: maxConcurrency, _LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET: logSocket } = env;
   const isConcurrent = maxConcurrency !== undefined;
@@ -41,13 +48,13 @@ export async function main(host: Host): Promise<void> {
   const endpoint = parseEndpoint(requireVariable(env, 'AWS_LAMBDA_RUNTIME_API'));
   const userAgent = `spanstrap/${SPANSTRAP_VERSION}`;
   const steps: InitStep[] = [{ name: 'node boot', startedAt: 0, endedAt: startedAt }];
-  const registration = registerExtension(new ExtensionsApi(endpoint, userAgent), isConcurrent ? [] : ['INVOKE']).then(
-    (registered) => {
-      steps.push({ name: 'extension registration', startedAt, endedAt: now() });
-      return registered;
-    },
-  );
+  const registration = register(settings.isDisabled, endpoint, userAgent, isConcurrent).then((registered) => {
+    steps.push({ name: 'extension registration', startedAt, endedAt: now() });
+    return registered;
+  });
   const api = new RuntimeApi(endpoint, userAgent);
+  api.connect();
+  await letEventLoopTurn();
 
   let tracing: Tracing | undefined;
   const store = installAwslambda({
@@ -66,9 +73,17 @@ export async function main(host: Host): Promise<void> {
     activeTrace: () => tracing?.activeTrace(),
     ...(writeLog && { write: writeLog }),
   });
-  const report = (message: string): void => log.warn(message, 'spanstrap');
-  for (const problem of problems) report(problem);
-  const choice = chooseTracing(settings, env, host, report);
+  const report = (message: string): void => {
+    if (!QUIET_LEVELS.has(settings.logLevel)) log.warn(message, 'spanstrap');
+  };
+  if (file?.problem !== undefined) report(file.problem);
+  const others = otherVariables(env, settingsTable);
+  if (unusable.length + others.length > 0) {
+    for (const problem of (host.loadBundle('settings-check') as Check).describeProblems(unusable, others))
+      report(problem);
+  }
+  const { writeLine } = log;
+  const choice = chooseTracing({ settings, env, file: file?.values ?? {}, report, writeLine }, host);
   if (choice !== undefined) tracing = installTracing(choice);
   const observer = tracing === undefined ? unobserved : guarded(tracing.observer, (error) => report(`${error}`));
 
@@ -95,10 +110,12 @@ export async function main(host: Host): Promise<void> {
   let onContextMethod: () => void;
   try {
     const taskRoot = requireVariable(env, 'LAMBDA_TASK_ROOT');
+    const debug = settings.logLevel === 'debug' ? report : undefined;
+    const releaseCompileCache = useCompileCache({ taskRoot, temporaryFolder: '/tmp', debug });
     handler = await loadHandler(requireVariable(env, '_HANDLER'), taskRoot, {
       ...host,
       warn: (text) => log.warn(text),
-    });
+    }).finally(releaseCompileCache);
     streaming = readStreamingMark(handler);
     onContextMethod = checkHandlerStyle(handler, {
       compat,
@@ -144,3 +161,16 @@ export async function main(host: Host): Promise<void> {
     await endProcess(process, observer, EXIT_FAILURE);
   }
 }
+
+function register(
+  isDisabled: boolean,
+  endpoint: Endpoint,
+  userAgent: string,
+  isConcurrent: boolean,
+): Promise<Extension> {
+  if (isDisabled) return Promise.resolve(noExtension);
+  return registerExtension(new ExtensionsApi(endpoint, userAgent), isConcurrent ? [] : ['INVOKE']);
+}
+
+type File = typeof import('./settings-file.ts');
+type Check = typeof import('./settings-check.ts');

@@ -1,49 +1,29 @@
-// Reads the settings out of the environment: one frozen result, one line for each value that cannot be used. The only place
-// that knows how a variable becomes a value; what there is to set stands in the table.
+// The environment, its only home: settings that are needed before the first response, variables of the platform, the settings
+// file. What there is to set stands in the table.
 
+import { existsSync } from 'node:fs';
 import { runtimeError } from '../runtime/errors.ts';
 import type { FunctionIdentity } from '../runtime/handler/context.ts';
-import { type Setting, type SettingsTable, settingsTable } from './settings-table.ts';
+import type { SettingsTable, Values } from './setting-kinds.ts';
+import type { Environment } from './settings-reader.ts';
+import type { settingsTable } from './settings-table.ts';
 
-export type Settings = {
-  readonly [Name in keyof SettingsTable]: SettingsTable[Name] extends Setting<infer Value> ? Value : never;
-};
+export type Settings = Values<typeof settingsTable>;
 
-export type ReadSettings = { readonly settings: Settings; readonly problems: readonly string[] };
-
-/** Never throws: a value that cannot be used is named in `problems`, with what stands in for it. */
-export function readSettings(env: Readonly<Record<string, string | undefined>>): ReadSettings {
-  const settings: Record<string, unknown> = {};
-  const problems: string[] = [];
-  const known = new Set<string>();
-  for (const [name, setting] of Object.entries(settingsTable) as [string, Setting<unknown>][]) {
-    settings[name] = setting.default;
-    const refused: string[] = [];
-    let used = describeDefault(setting);
-    for (const variable of setting.env) {
-      known.add(variable);
-      // An empty variable counts as unset (OpenTelemetry specification, "General SDK configuration").
-      const text = env[variable]?.trim();
-      if (!text) continue;
-      const value = setting.parse(text);
-      if (value !== undefined) {
-        settings[name] = value;
-        used = `the value of ${variable}`;
-        break;
-      }
-      const seen = setting.isSecret ? 'a value that is not shown' : JSON.stringify(text.slice(0, 80));
-      refused.push(`${variable} is ${seen}, which is not ${setting.expected}`);
-    }
-    for (const refusal of refused) problems.push(`${refusal}; ${used} is used`);
-  }
-  for (const variable of Object.keys(env)) {
-    if (!variable.startsWith('SPANSTRAP_') || known.has(variable) || readElsewhere.has(variable)) continue;
-    problems.push(`${variable} is no setting of spanstrap${suggest(variable, known)}`);
-  }
-  return { settings: Object.freeze(settings) as Settings, problems };
+/** The settings file: the one that is named, else the one that the OpenTelemetry Lambda extension in Rust would read. */
+export function findSettingsFile(env: Environment): string | undefined {
+  const { SPANSTRAP_SETTINGS_FILE: named, LAMBDA_TASK_ROOT: taskRoot } = env;
+  if (named) return named;
+  return [`${taskRoot}/otel-extension.toml`, `${taskRoot}/otel-config.toml`].find((path) => existsSync(path));
 }
 
-type Environment = Record<string, string | undefined>;
+/** Variables with our prefix that `table` does not have: settings of exporters, or none at all. */
+export function otherVariables(env: Environment, table: SettingsTable): string[] {
+  const own = Object.keys(env).filter((variable) => variable.startsWith('SPANSTRAP_'));
+  if (own.length === 0) return own;
+  const known = new Set(Object.values(table).flatMap((setting) => setting.env));
+  return own.filter((variable) => !known.has(variable));
+}
 
 /**
  * A variable that the platform always sets.
@@ -56,7 +36,7 @@ export function requireVariable(env: Environment, variable: string): string {
 }
 
 /** Reads a variable that user code must not see, and removes it. */
-export function takeVariable(env: Environment, variable: string): string | undefined {
+export function takeVariable(env: Record<string, string | undefined>, variable: string): string | undefined {
   const value = env[variable];
   delete env[variable];
   return value;
@@ -71,35 +51,4 @@ export function readIdentity(env: Environment): FunctionIdentity {
     logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
   };
-}
-
-/** Read by the bootstrap script before Node runs. */
-const readElsewhere = new Set(['SPANSTRAP_NODE']);
-
-function describeDefault(setting: Setting<unknown>): string {
-  return setting.default === undefined ? 'the default' : `the default ${JSON.stringify(setting.default)}`;
-}
-
-function suggest(variable: string, known: ReadonlySet<string>): string {
-  let best: string | undefined;
-  let bestDistance = 4;
-  for (const name of known) {
-    if (!name.startsWith('SPANSTRAP_')) continue;
-    const distance = editDistance(variable, name);
-    if (distance < bestDistance) [best, bestDistance] = [name, distance];
-  }
-  return best === undefined ? '' : `; did you mean ${best}?`;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -1,28 +1,46 @@
-// Turns settings and Lambda's environment into what the tracer is to do. Where the two leave a choice open, it is made here.
+// Turns settings and Lambda's environment into what the tracer is to do. What concerns the way out alone is decided when the first
+// spans leave.
 
+import { awsOtlpEndpoint } from '../instrumentation/export/aws/endpoints.ts';
+import type { XrayMode } from '../instrumentation/export/xray/phases.ts';
 import { SDK_VERSION } from '../instrumentation/opentelemetry/global-api.ts';
+import { liveErrors } from '../instrumentation/recorded-span.ts';
 import { createSampler } from '../instrumentation/sampler.ts';
-import type { LazyParts, TracingOptions } from '../instrumentation/tracing.ts';
+import type { TracingOptions } from '../instrumentation/tracing.ts';
+import type { ExportContext } from './export-context.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 import { SPANSTRAP_VERSION } from './version.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type Surroundings = Pick<ExportContext, 'settings' | 'env' | 'file' | 'report' | 'writeLine'>;
 
 /** undefined: nothing is to be traced, or there is nowhere to send it. */
-export function chooseTracing(
-  settings: Settings,
-  env: Environment,
-  host: Host,
-  report: (message: string) => void,
-): TracingOptions | undefined {
-  if (settings.isDisabled) return undefined;
-  const xray = chooseXray(settings, env);
-  const otlp = chooseOtlp(settings, report);
-  if (xray === undefined && otlp === undefined) return undefined;
+export function chooseTracing(surroundings: Surroundings, host: Host): TracingOptions | undefined {
+  const { settings, env, report } = surroundings;
+  const { exporters, otlpXrayParent, otlpHeadersSecret: secret } = settings;
+  if (settings.isDisabled || exporters?.includes('none')) return undefined;
+  const endpoint = settings.otlpTracesEndpoint ?? settings.otlpEndpoint;
+  const isXrayEndpoint = endpoint !== undefined && isXray(endpoint);
+  // X-Ray's own OTLP endpoint takes the place of its daemon: with both every span would be there twice.
+  const wantsXray = exporters?.includes('xray') ?? !isXrayEndpoint;
+  const xrayMode = wantsXray ? chooseXrayMode(settings, env.AWS_REGION) : undefined;
+  const wantsOtlp = exporters?.includes('otlp') ?? endpoint !== undefined;
+  const hasOpenTelemetry = wantsOtlp || exporters?.some((name) => name !== 'xray') === true;
+  if (xrayMode === undefined && !hasOpenTelemetry) return undefined;
+  const context: ExportContext = {
+    ...surroundings,
+    xrayMode,
+    liveErrorOf: (event) => liveErrors.get(event as never),
+    // The answer is under way while the handler's module is loaded.
+    fetchHeaders:
+      secret === undefined || !wantsOtlp
+        ? undefined
+        : (host.loadBundle('secret') as SecretBundle).openHeaderSecret(surroundings, secret),
+  };
   const isOnDemand = (env.AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand') === 'on-demand';
   return {
-    parts: lazyParts(host),
+    openOutlet: () => (host.loadBundle('outlet') as OutletBundle).openOutlet(context, host),
+    createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).createSdk(options),
     resource: {
       functionName: env.AWS_LAMBDA_FUNCTION_NAME,
       functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
@@ -36,9 +54,11 @@ export function chooseTracing(
       serviceName: settings.serviceName,
       userAttributes: settings.resourceAttributes,
     },
-    xray,
-    otlp,
-    maxQueuedSpans: settings.maxQueuedSpans,
+    xrayMode,
+    hasOpenTelemetry,
+    sampler: createSampler(settings.sampler, settings.samplerRatio),
+    // X-Ray's own endpoint has the segment that the header names; everybody else would miss it.
+    xrayParent: otlpXrayParent === 'auto' ? (isXrayEndpoint ? 'keep' : 'root') : otlpXrayParent,
     isColdStart: isOnDemand,
     isConcurrent: env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined,
     loadsEagerly: !isOnDemand,
@@ -47,62 +67,18 @@ export function chooseTracing(
   };
 }
 
-function wants(settings: Settings, destination: 'xray' | 'otlp'): boolean {
-  return settings.exporters === undefined || settings.exporters.includes(destination);
+function isXray(endpoint: string): boolean {
+  const url = URL.parse(endpoint);
+  return url !== null && awsOtlpEndpoint(url)?.service === 'xray';
 }
 
-function chooseXray(settings: Settings, env: Environment): TracingOptions['xray'] {
-  const { xrayDaemonAddress: daemonAddress, xrayMode } = settings;
-  if (daemonAddress === undefined || xrayMode === 'off' || !wants(settings, 'xray')) return undefined;
-  // There Lambda still draws Invocation and Overhead itself; ours would stand in the picture twice.
-  const drawsOwnPhases = /^(cn|us-gov)-/.test(env.AWS_REGION ?? '');
-  const mode = xrayMode === 'auto' ? (drawsOwnPhases ? 'attach' : 'phases') : xrayMode;
-  return { daemonAddress, mode };
+/** In China and GovCloud Lambda still draws Invocation and Overhead itself; ours would stand in the picture twice. */
+function chooseXrayMode({ xrayMode, xrayDaemonAddress }: Settings, region = ''): XrayMode | undefined {
+  if (xrayDaemonAddress === undefined || xrayMode === 'off') return undefined;
+  if (xrayMode !== 'auto') return xrayMode as XrayMode;
+  return /^(cn|us-gov)-/.test(region) ? 'attach' : 'phases';
 }
 
-function chooseOtlp(settings: Settings, report: (message: string) => void): TracingOptions['otlp'] {
-  if (!wants(settings, 'otlp')) return undefined;
-  const url = otlpUrl(settings, report);
-  if (url === undefined) return undefined;
-  // X-Ray's own endpoint has the segment that the header names; everybody else would miss it.
-  const keepsParent = /^xray\.[a-z0-9-]+\.amazonaws\.com/.test(url.hostname);
-  const rule = settings.otlpXrayParent === 'auto' ? (keepsParent ? 'keep' : 'root') : settings.otlpXrayParent;
-  return {
-    url: url.href,
-    headers: settings.otlpHeaders,
-    timeoutMs: settings.otlpTimeoutMs,
-    compression: settings.otlpCompression,
-    sampler: createSampler(settings.sampler, settings.samplerRatio),
-    xrayParent: rule,
-  };
-}
-
-/** The traces endpoint is used as it is; the common one gets the signal's path (OpenTelemetry, "OTLP exporter configuration"). */
-function otlpUrl(settings: Settings, report: (message: string) => void): URL | undefined {
-  const { otlpTracesEndpoint, otlpEndpoint } = settings;
-  const text =
-    otlpTracesEndpoint ?? (otlpEndpoint === undefined ? undefined : `${otlpEndpoint.replace(/\/+$/, '')}/v1/traces`);
-  if (text === undefined) {
-    if (settings.exporters?.includes('otlp')) {
-      report('OTEL_TRACES_EXPORTER names otlp, but OTEL_EXPORTER_OTLP_ENDPOINT is not set: nothing is sent there');
-    }
-    return undefined;
-  }
-  const url = URL.parse(text);
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  const shown = JSON.stringify(text.replace(/\/\/[^/]*@/, '//***@'));
-  report(`the OTLP endpoint ${shown} is not an http or https URL: nothing is sent there`);
-  return undefined;
-}
-
-function lazyParts(host: Host): LazyParts {
-  return {
-    createXrayExporter: (options) => (host.loadBundle('xray') as XrayBundle).createXrayExporter(options),
-    createOtlpExporter: (options) => (host.loadBundle('otlp') as OtlpBundle).createOtlpExporter(options),
-    createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).createSdk(options),
-  };
-}
-
-type XrayBundle = typeof import('../instrumentation/export/xray/exporter.ts');
-type OtlpBundle = typeof import('../instrumentation/export/otlp/exporter.ts');
+type OutletBundle = typeof import('./open-outlet.ts');
+type SecretBundle = typeof import('./open-secret.ts');
 type OpenTelemetryBundle = typeof import('../instrumentation/opentelemetry/sdk.ts');

@@ -2,12 +2,13 @@
 // stay true when the process was frozen.
 
 import type { HrTime } from '@opentelemetry/api';
-import type { Instant } from '../runtime/lifecycle.ts';
+import { type Instant, now as monotonicNow } from '../runtime/lifecycle.ts';
 
-// Captured before user code can mock them.
-const monotonicNow = performance.now.bind(performance);
-const { timeOrigin } = performance;
+// Captured before user code can mock it.
 const wallNow = Date.now;
+
+/** Where time comes from; the process's own clocks outside of tests. */
+export type ClockSources = { monotonicNow(): Instant; wallNow(): number };
 
 /** More than clock resolution: the wall clock was stepped, or the monotonic one stood still while the machine was suspended. */
 const TOLERATED_DRIFT_MS = 2;
@@ -24,20 +25,21 @@ export class Clock {
   #originSeconds = 0;
   #originNanos = 0;
   #originEpochMs = 0;
+  readonly #sources: ClockSources;
 
-  constructor() {
-    this.#setOrigin(timeOrigin);
-    this.anchor();
+  constructor(sources: ClockSources = { monotonicNow, wallNow }) {
+    this.#sources = sources;
+    this.#setOrigin(sources.wallNow() - sources.monotonicNow());
   }
 
   /** Compares both clocks and follows the wall clock when it jumped. To be called whenever an invocation starts. */
   anchor(): void {
-    const drift = wallNow() - (this.#originEpochMs + monotonicNow());
+    const drift = this.#sources.wallNow() - (this.#originEpochMs + this.#sources.monotonicNow());
     if (Math.abs(drift) > TOLERATED_DRIFT_MS) this.#setOrigin(this.#originEpochMs + drift);
   }
 
   now(): Instant {
-    return monotonicNow();
+    return this.#sources.monotonicNow();
   }
 
   /** Seconds and nanoseconds since the epoch. */

@@ -3,36 +3,31 @@
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { InvocationObserver } from '../runtime/lifecycle.ts';
-import { ActiveContext, spanOf } from './active-context.ts';
+import { ActiveContext, spanOf, UNTRACED_CONTEXT } from './active-context.ts';
 import { Clock } from './clock.ts';
-import { Destination } from './export/destination.ts';
-import type { Exporter } from './export/exporter.ts';
-import type { OtlpExporterOptions } from './export/otlp/exporter.ts';
-import { Outlet } from './export/outlet.ts';
-import type { XrayExporterOptions, XrayMode } from './export/xray/exporter.ts';
+import { LateOutlet, type OpenedOutlet } from './export/late-outlet.ts';
+import type { XrayMode } from './export/xray/phases.ts';
 import { installOpenTelemetryApi } from './opentelemetry/global-api.ts';
 import type { OpenTelemetrySdk, SdkOptions } from './opentelemetry/sdk.ts';
 import { hookHttp } from './outgoing/http-hook.ts';
 import type { XrayParentRule } from './parent.ts';
-import { liveErrors } from './recorded-span.ts';
 import { type InvocationRecord, Recorder } from './recorder.ts';
 import { createResource, type ResourceFacts } from './resource.ts';
 import type { Sampler } from './sampler.ts';
 import { defaultTriggerOptions } from './triggers/trigger.ts';
 
-/** What is loaded only when it is needed, each from a bundle of its own. */
-export type LazyParts = {
-  createXrayExporter(options: XrayExporterOptions): Exporter;
-  createOtlpExporter(options: OtlpExporterOptions): Exporter;
-  createSdk(options: SdkOptions): OpenTelemetrySdk;
-};
-
 export type TracingOptions = {
-  readonly parts: LazyParts;
+  /** Opens the way out, from a bundle of its own; called when the first spans leave. */
+  openOutlet(): OpenedOutlet;
+  /** Loads the OpenTelemetry SDK, from a bundle of its own. */
+  createSdk(options: SdkOptions): OpenTelemetrySdk;
   readonly resource: ResourceFacts;
-  readonly xray: { readonly daemonAddress: string; readonly mode: XrayMode } | undefined;
-  readonly otlp: (OtlpExporterOptions & { readonly sampler: Sampler; readonly xrayParent: XrayParentRule }) | undefined;
-  readonly maxQueuedSpans: number;
+  /** How X-Ray draws; undefined: it does not. */
+  readonly xrayMode: XrayMode | undefined;
+  /** There is a destination for what the sampler decides on. */
+  readonly hasOpenTelemetry: boolean;
+  readonly sampler: Sampler;
+  readonly xrayParent: XrayParentRule;
   /** False where init was not waited for: provisioned concurrency. */
   readonly isColdStart: boolean;
   /** Several invocations run at once. */
@@ -50,40 +45,13 @@ export type Tracing = {
   activeTrace(): { readonly traceId: string; readonly spanId: string } | undefined;
 };
 
-/** Longest time a flush may keep the environment from being frozen, whatever the export's own time limit says. */
-const FLUSH_SLACK_MS = 200;
-
 /** Installs tracing. To be called before user code is loaded. */
 export function installTracing(options: TracingOptions): Tracing {
-  const { parts, xray, otlp, maxQueuedSpans, report } = options;
+  const { xrayMode, report } = options;
   const clock = new Clock();
   const resource = createResource(options.resource);
-  const destinations: Destination[] = [];
-  if (xray !== undefined) {
-    destinations.push(
-      new Destination({
-        name: 'X-Ray',
-        open: () =>
-          parts.createXrayExporter({ ...xray, reportProblem: report, liveErrorOf: (event) => liveErrors.get(event) }),
-        accepts: (batch) => batch.xray !== undefined,
-        maxQueuedSpans,
-        report,
-      }),
-    );
-  }
-  if (otlp !== undefined) {
-    destinations.push(
-      new Destination({
-        name: 'OTLP',
-        open: () => parts.createOtlpExporter(otlp),
-        accepts: (batch) => batch.isSampledForOtlp,
-        maxQueuedSpans,
-        report,
-      }),
-    );
-  }
-  const outlet = new Outlet(destinations, (otlp?.timeoutMs ?? 0) + FLUSH_SLACK_MS);
-  if (options.loadsEagerly) outlet.open();
+  const outlet = new LateOutlet(options.openOutlet);
+  if (options.loadsEagerly) outlet.openAhead();
 
   const active = new ActiveContext<InvocationRecord>((context, emitter) => sdk().bindEmitter(context, emitter));
   const recorder = new Recorder({
@@ -91,14 +59,18 @@ export function installTracing(options: TracingOptions): Tracing {
     resource,
     instrumentationScope: { name: 'spanstrap', version: options.resource.distroVersion },
     active,
-    outlet,
+    // Our own requests are nobody's spans.
+    outlet: {
+      add: (batch) => outlet.add(batch),
+      flush: (...args) => active.with(UNTRACED_CONTEXT, () => outlet.flush(...args)),
+    },
     functionName: options.resource.functionName ?? 'unknown_function',
     functionVersion: options.resource.functionVersion ?? '$LATEST',
-    hasXray: xray !== undefined,
-    drawsPhases: xray !== undefined && xray.mode !== 'attach',
-    hasOtlp: otlp !== undefined,
-    sampler: otlp?.sampler ?? { isSampled: () => false },
-    xrayParentRule: otlp?.xrayParent ?? 'root',
+    hasXray: xrayMode !== undefined,
+    drawsPhases: xrayMode !== undefined && xrayMode !== 'attach',
+    hasOtlp: options.hasOpenTelemetry,
+    sampler: options.sampler,
+    xrayParentRule: options.xrayParent,
     isColdStart: options.isColdStart,
     isConcurrent: options.isConcurrent,
     trigger: { ...defaultTriggerOptions, region: options.resource.region },
@@ -106,7 +78,7 @@ export function installTracing(options: TracingOptions): Tracing {
 
   let loadedSdk: OpenTelemetrySdk | undefined;
   const sdk = (): OpenTelemetrySdk => {
-    loadedSdk ??= parts.createSdk({
+    loadedSdk ??= options.createSdk({
       resource,
       clock,
       contextManager: active,

@@ -1,10 +1,10 @@
 // The JavaScript of the layer: which bundles there are and how esbuild makes them. They are the same for every architecture.
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import type { BundleName as LazyBundleName } from '../bootstrap/host.ts';
 import { BuildError } from './progress.ts';
 
 export const PROJECT_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,10 +13,18 @@ export const PROJECT_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bundleEntries = {
   start: 'bootstrap/start.ts',
   runtime: 'bootstrap/main.ts',
-  xray: 'instrumentation/export/xray/exporter.ts',
-  otlp: 'instrumentation/export/otlp/exporter.ts',
+  outlet: 'bootstrap/open-outlet.ts',
+  xray: 'bootstrap/open-xray.ts',
+  otlp: 'bootstrap/open-otlp.ts',
+  'otlp-json': 'bootstrap/open-otlp-json.ts',
+  'otlp-grpc': 'bootstrap/open-otlp-grpc.ts',
+  'otlp-stdout': 'bootstrap/open-stdout.ts',
+  console: 'instrumentation/export/console/exporter.ts',
   opentelemetry: 'instrumentation/opentelemetry/sdk.ts',
-} as const satisfies Record<string, string>;
+  secret: 'bootstrap/open-secret.ts',
+  'settings-file': 'bootstrap/settings-file.ts',
+  'settings-check': 'bootstrap/settings-check.ts',
+} as const satisfies Record<'start' | 'runtime' | LazyBundleName, string>;
 
 export type BundleName = string;
 
@@ -58,25 +66,6 @@ const noMachineId: Plugin = {
   },
 };
 
-const literal = /(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|true|false)/.source;
-
-/** A property of a literal table, on any number of lines, with the comma after it. */
-const documentationProperty = new RegExp(
-  `\\b(?:advice|doc|phase|blame|retry):\\s*${literal}(?:\\s*\\+\\s*${literal})*\\s*(?:,\\s*|(?=}))`,
-  'g',
-);
-
-/** Leaves out of the tables what only docs/ is generated from: 6 kB that every cold start would read. */
-const noDocumentation: Plugin = {
-  name: 'no-documentation',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/(?:error|settings)-table\.ts$/ }, async ({ path }) => {
-      const source = await readFile(path, 'utf8');
-      return { contents: source.replace(documentationProperty, ''), loader: 'ts' };
-    });
-  },
-};
-
 const sharedOptions = {
   absWorkingDir: PROJECT_FOLDER,
   bundle: true,
@@ -90,7 +79,7 @@ const sharedOptions = {
     'require-in-the-middle': standIn('require-in-the-middle'),
     'import-in-the-middle': standIn('import-in-the-middle'),
   },
-  plugins: [singleCopy, noMachineId, noDocumentation],
+  plugins: [singleCopy, noMachineId],
   minifySyntax: true,
   minifyWhitespace: true,
   // Start to first poll 30.9 ms, with long names 31.8, with esbuild's keepNames 33.7 against 32.8 (medians of 40 and 60 interleaved

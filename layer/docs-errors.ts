@@ -1,8 +1,10 @@
-// Writes docs/errors.md from the error table: `node layer/docs-errors.ts > docs/errors.md`.
+// Writes docs/errors.md from the error table and what is said of it: `node layer/docs-errors.ts > docs/errors.md`.
 
+import { type ErrorDocumentation, type ErrorPhase, errorDocs } from '../runtime/error-docs.ts';
 import { type ErrorEntry, errorTable } from '../runtime/error-table.ts';
+import type { ErrorName } from '../runtime/errors.ts';
 
-const PHASES: Record<ErrorEntry['phase'], string> = {
+const PHASES: Record<ErrorPhase, string> = {
   init: 'While the function starts',
   invocation: 'While an invocation is handled',
   streaming: 'While a response is streamed',
@@ -12,7 +14,7 @@ const PHASES: Record<ErrorEntry['phase'], string> = {
 
 const INTRODUCTION = `# Errors
 
-<!-- Written by layer/docs-errors.ts from runtime/error-table.ts: change that table, not this file. -->
+<!-- Written by layer/docs-errors.ts from runtime/error-table.ts and runtime/error-docs.ts: change those tables, not this file. -->
 
 What the runtime itself can report. An error that your handler throws is passed on under its own name and is not listed here.
 
@@ -23,7 +25,7 @@ What the runtime itself can report. An error that your handler throws is passed 
 
 /** The whole page as Markdown. */
 export function errorsPage(): string {
-  const entries: readonly ErrorEntry[] = Object.values(errorTable);
+  const entries = (Object.keys(errorTable) as ErrorName[]).map((name) => ({ ...errorTable[name], ...errorDocs[name] }));
   const sections = Object.entries(PHASES).map(([phase, title]) => {
     const parts = entries.filter((entry) => entry.phase === phase).map(entryPart);
     return `## ${title}\n\n${parts.join('\n')}`;
@@ -31,7 +33,7 @@ export function errorsPage(): string {
   return `${INTRODUCTION}\n${sections.join('\n')}`;
 }
 
-function entryPart({ code, wireType, blame, retry, message, advice }: ErrorEntry): string {
+function entryPart({ code, wireType, blame, retry, message, advice }: ErrorEntry & ErrorDocumentation): string {
   return [
     `### ${code}`,
     '',

@@ -1,11 +1,13 @@
 // The command line: a table of commands, their help, and how mistakes are told. The process itself is spanstrap.ts.
 
 import type { Command, Io } from './command.ts';
+import { compileCommand } from './compile-command.ts';
 import { invokeCommand } from './invoke-command.ts';
 import { UsageError } from './usage-error.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   invoke: invokeCommand,
+  compile: compileCommand,
 };
 
 const help = `spanstrap: the Node.js runtime for AWS Lambda that traces everything, on your own machine.

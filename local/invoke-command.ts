@@ -164,7 +164,7 @@ function parse(argv: readonly string[]) {
   }
 }
 
-async function readEvent(given: string | undefined, io: Io): Promise<unknown> {
+export async function readEvent(given: string | undefined, io: Io): Promise<unknown> {
   if (given === undefined) return {};
   const isInline = /^\s*[[{"]/.test(given);
   const source = given === '-' ? 'standard input' : isInline ? '--event' : given;
@@ -187,7 +187,7 @@ async function readEvent(given: string | undefined, io: Io): Promise<unknown> {
   }
 }
 
-function checkLayer(layer: string, isGiven: boolean): void {
+export function checkLayer(layer: string, isGiven: boolean): void {
   const bootstrap = path.join(layer, 'bootstrap');
   try {
     accessSync(bootstrap, constants.X_OK);
@@ -208,7 +208,7 @@ function targetsOf(list: string): TraceTarget[] {
   });
 }
 
-function variable(assignment: string): [string, string] {
+export function variable(assignment: string): [string, string] {
   const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(assignment) ?? [];
   if (name === undefined || value === undefined)
     throw new UsageError(`--env ${assignment} has no NAME=VALUE form`, '--env STAGE=dev');
@@ -227,7 +227,7 @@ function integer(name: string, value: string): number {
   throw new UsageError(`${name} ${value} is not a whole number`, ADVICE);
 }
 
-const isFolder = (dir: string): boolean => statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
+export const isFolder = (dir: string): boolean => statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 function jsonOrText(text: string): unknown {
   try {

@@ -22,7 +22,7 @@ export function pollCount(maxConcurrency: string): number {
 export type PollRetry = {
   /** One line for the function's log. */
   report(text: string): void;
-  /** Default: a timer that does not hold the process. */
+  /** Default: a timer. */
   sleep?(delayMs: number): Promise<void>;
 };
 
@@ -32,11 +32,11 @@ export type PollRetry = {
  */
 export async function pollWithRetry(
   api: Pick<RuntimeApi, 'next'>,
-  { report, sleep = sleepUnheld }: PollRetry,
+  { report, sleep = sleepMs }: PollRetry,
 ): Promise<Delivery> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await api.next(false);
+      return await api.next();
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
       const delayMs = Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS);
@@ -46,6 +46,6 @@ export async function pollWithRetry(
   }
 }
 
-function sleepUnheld(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+function sleepMs(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }

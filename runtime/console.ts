@@ -39,6 +39,8 @@ export interface LogWriter {
   error(text: string): void;
   /** `source` marks the runtime's own diagnostics; texts that the managed runtimes print as well go without. */
   warn(text: string, source?: string): void;
+  /** A finished line that is not for the reader of the log, as it is, whatever the log level. */
+  writeLine(line: string): void;
 }
 
 type Method = (message?: unknown, ...params: unknown[]) => void;
@@ -104,6 +106,7 @@ export function installConsole(options: ConsoleOptions): LogWriter {
     warn: (text, source) => {
       if (isLogged('WARN')) log('WARN', text, [], source);
     },
+    writeLine: (line) => output(line, 'INFO', now()),
   };
 }
 

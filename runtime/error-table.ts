@@ -1,358 +1,203 @@
-// Every error and warning of the runtime, in one table: docs/errors.md is generated from it. Names and texts that the
-// managed runtimes have are theirs, letter for letter; what handlers throw themselves passes through and is not in here.
-
-export type ErrorPhase = 'init' | 'invocation' | 'streaming' | 'runtime-api' | 'extension';
-/** Who can do something about it. */
-export type Blame = 'function' | 'configuration' | 'platform' | 'runtime';
+// Every error and warning of the runtime, in one table: what is thrown, written and sent. Names and texts that the managed
+// runtimes have are theirs, letter for letter; what handlers throw themselves passes through and is not in here.
 
 export type ErrorEntry = {
   /** Stable; never reused for another error. */
   readonly code: `SS_${string}`;
   /** `errorType` on the wire and `name` of the error object. null: a log line only, it fails nothing. */
   readonly wireType: string | null;
-  readonly phase: ErrorPhase;
-  readonly blame: Blame;
-  /** True: the same call may pass when tried again with nothing changed. */
-  readonly retry: boolean;
   /** With `{placeholder}`s for values; an empty value takes the space before it along. */
   readonly message: string;
-  readonly advice: string;
 };
 
 export const errorTable = {
   HandlerNameEscapes: {
     code: 'SS_HANDLER_NAME_ESCAPES',
     wireType: 'Runtime.MalformedHandlerName',
-    phase: 'init',
-    blame: 'configuration',
-    retry: false,
     message:
       "'{handler}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.",
-    advice: 'Take `..` out of the handler setting: name the file relative to the function, or by an absolute path.',
   },
   HandlerNameWithoutDot: {
     code: 'SS_HANDLER_NAME_WITHOUT_DOT',
     wireType: 'Runtime.MalformedHandlerName',
-    phase: 'init',
-    blame: 'configuration',
-    retry: false,
     message: 'Bad handler',
-    advice: 'Write the handler setting as `file.export`, for example `index.handler`.',
   },
   HandlerUndefined: {
     code: 'SS_HANDLER_UNDEFINED',
     wireType: 'Runtime.HandlerNotFound',
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message: '{handler} is undefined or not exported',
-    advice: 'Export the function under the name that the handler setting gives after the first dot.',
   },
   HandlerNotAFunction: {
     code: 'SS_HANDLER_NOT_A_FUNCTION',
     wireType: 'Runtime.HandlerNotFound',
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message: '{handler} is not a function',
-    advice: 'The export exists but cannot be called: export the handler function itself.',
   },
   ImportModuleError: {
     code: 'SS_IMPORT_MODULE',
     wireType: 'Runtime.ImportModuleError',
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message: '{cause}',
-    advice: 'The require stack names the file that asks. Put the package into the function, bundle it, or add a layer.',
   },
   SdkClientMissing: {
     code: 'SS_SDK_CLIENT_MISSING',
     wireType: 'Runtime.ImportModuleError',
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message:
       '{cause}\nOf the AWS SDK, the layer has {clients}; for another client run `npm install` in the function, or bundle it.',
-    advice: 'Only the most used AWS SDK clients are in the layer. The function’s own copy of any client always wins.',
   },
   UserCodeSyntaxError: {
     code: 'SS_USER_CODE_SYNTAX',
     wireType: 'Runtime.UserCodeSyntaxError',
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message: '{cause}',
-    advice:
-      'The trace begins with file and line. ESM syntax needs `.mjs` or `"type": "module"`, CommonJS `.cjs` or no type.',
   },
   MalformedStreamingHandler: {
     code: 'SS_MALFORMED_STREAMING_HANDLER',
     wireType: 'Runtime.MalformedStreamingHandler',
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message: 'Only response streaming is supported.',
-    advice: 'Mark the handler with `awslambda.streamifyResponse(handler)` and leave its symbols alone.',
   },
   CallbackHandlerDeprecated: {
     code: 'SS_CALLBACK_HANDLER',
     wireType: 'Runtime.CallbackHandlerDeprecated',
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message:
       'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify this function to use a supported handler signature to use Node.js 24 or later. For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.',
-    advice: 'Only with SPANSTRAP_HANDLER_COMPAT=node24: unset it and callbacks work, or make the handler async.',
   },
   CallbackHandlerManagedInstances: {
     code: 'SS_CALLBACK_HANDLER_MANAGED_INSTANCES',
     wireType: 'Runtime.CallbackHandlerDeprecated',
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message:
       'ERROR: AWS Lambda does not support callback-based function handlers when using Node.js 22 with Managed Instances. To use Managed Instances, modify this function to use a supported handler signature. For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.',
-    advice: 'Make the handler async: return the result instead of passing it to the callback.',
   },
   CallbackHandlerWarning: {
     code: 'SS_CALLBACK_HANDLER_WARNING',
     wireType: null,
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message:
       'AWS Lambda plans to remove support for callback-based function handlers starting with Node.js 24. You will need to update this function to use an async handler to use Node.js 24 or later. For more information and to provide feedback on this change, see https://github.com/aws/aws-lambda-nodejs-runtime-interface-client/issues/137. To disable this warning, set the AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING environment variable.',
-    advice: 'Callbacks go on working here; the managed Node 24 runtime refuses them.',
   },
   CallbackStyleWarning: {
     code: 'SS_CALLBACK_STYLE',
     wireType: null,
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message:
       'The handler finishes by its callback or by context.succeed, fail or done. That works here on every version of Node.js; the managed runtimes have ended it with Node.js 24. To disable this warning, set the AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING environment variable.',
-    advice: 'Nothing has to be done. An async handler that returns its result works everywhere.',
   },
   PackageJsonUnreadable: {
     code: 'SS_PACKAGE_JSON_UNREADABLE',
     wireType: null,
-    phase: 'init',
-    blame: 'function',
-    retry: false,
     message: '{path} cannot be read, it will be ignored for ES module detection purposes.',
-    advice: 'The file is not JSON or not readable; the module is taken for CommonJS.',
   },
   ContextHeaderMalformed: {
     code: 'SS_CONTEXT_HEADER_MALFORMED',
     wireType: 'Error',
-    phase: 'invocation',
-    blame: 'platform',
-    retry: false,
     message: 'Cannot parse {field} as json: {problem}',
-    advice: 'The caller sent a client context or an identity that is not JSON. Correct the caller.',
   },
   JSONStringifyError: {
     code: 'SS_RESPONSE_NOT_JSON',
     wireType: 'Runtime.JSONStringifyError',
-    phase: 'invocation',
-    blame: 'function',
-    retry: false,
     message: 'Unable to stringify response body',
-    advice: 'The result holds a cycle, a BigInt or a toJSON that throws: return plain JSON values.',
   },
   ResponseWithoutJson: {
     code: 'SS_RESPONSE_WITHOUT_JSON',
     wireType: 'TypeError',
-    phase: 'invocation',
-    blame: 'function',
-    retry: false,
     message: 'Wrong arguments',
-    advice: 'The result is a function or a symbol, which JSON has no text for: return a plain value.',
   },
   NodeJsExit: {
     code: 'SS_NEVER_SETTLED',
     wireType: 'Runtime.NodeJsExit',
-    phase: 'invocation',
-    blame: 'function',
-    retry: false,
     message:
       'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes {unfinished}',
-    advice: 'Nothing was left that could settle the handler’s promise: look for a promise without resolve or reject.',
   },
   UnhandledPromiseRejection: {
     code: 'SS_UNHANDLED_REJECTION',
     wireType: 'Runtime.UnhandledPromiseRejection',
-    phase: 'invocation',
-    blame: 'function',
-    retry: false,
     message: '{reason}',
-    advice:
-      'A promise was rejected and nobody caught it: await it, or give it a catch. The process ends with code 128.',
   },
   ErrorUnreadable: {
     code: 'SS_ERROR_UNREADABLE',
     wireType: 'handled',
-    phase: 'invocation',
-    blame: 'function',
-    retry: false,
     message:
       'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
-    advice: 'The thrown value throws when it is looked at (a getter, a proxy, a null prototype): throw a plain Error.',
   },
   AlreadyDone: {
     code: 'SS_ALREADY_DONE',
     wireType: null,
-    phase: 'invocation',
-    blame: 'function',
-    retry: false,
     message: 'Invocation has already been reported as done. Cannot call complete more than once per invocation.',
-    advice: 'The handler finished twice; the first result was sent. Finish in one place.',
   },
   ContentTypeTooLate: {
     code: 'SS_CONTENT_TYPE_TOO_LATE',
     wireType: 'Runtime.InvalidStreamingOperation',
-    phase: 'streaming',
-    blame: 'function',
-    retry: false,
     message: 'Cannot set content-type, too late.',
-    advice: 'Call setContentType, or HttpResponseStream.from, before the first write.',
   },
   ContentTypeInvalid: {
     code: 'SS_CONTENT_TYPE_INVALID',
     wireType: 'TypeError',
-    phase: 'streaming',
-    blame: 'function',
-    retry: false,
     message: 'Invalid value {value} for header "Content-Type"',
-    advice: 'A content type is one line of visible latin1 characters, such as `text/html; charset=utf-8`.',
   },
   StreamCreatedTwice: {
     code: 'SS_STREAM_CREATED_TWICE',
     wireType: 'Runtime.InvalidStreamingOperation',
-    phase: 'streaming',
-    blame: 'runtime',
-    retry: false,
     message: 'Cannot create stream for the same StreamingContext more than once.',
-    advice: 'An invocation has one response stream. If you see this, report it: user code cannot cause it.',
   },
   StreamingHandlerNotAsync: {
     code: 'SS_STREAMING_HANDLER_NOT_ASYNC',
     wireType: 'Error',
-    phase: 'streaming',
-    blame: 'function',
-    retry: false,
     message: 'Streaming does not support non-async handlers.',
-    advice: 'Make the streaming handler async, or return the promise of what it does.',
   },
   StreamNotFinished: {
     code: 'SS_STREAM_NOT_FINISHED',
     wireType: 'Error',
-    phase: 'streaming',
-    blame: 'function',
-    retry: false,
     message: 'Response stream is not finished.',
-    advice: 'The response stream was destroyed, or the handler returned before the stream had ended: end it and wait.',
   },
   StreamingReturnIgnored: {
     code: 'SS_STREAMING_RETURN_IGNORED',
     wireType: null,
-    phase: 'streaming',
-    blame: 'function',
-    retry: false,
     message: 'Streaming handlers ignore return values.',
-    advice: 'Write to the response stream what the caller shall get, and return nothing.',
   },
   MissingEnvironmentVariable: {
     code: 'SS_MISSING_ENVIRONMENT_VARIABLE',
     wireType: 'Runtime.PlatformError',
-    phase: 'init',
-    blame: 'platform',
-    retry: false,
     message: '{variable} environment variable is not set',
-    advice: 'Lambda sets it. Outside of Lambda, start the layer with `spanstrap invoke` or set the variable.',
   },
   RuntimeApiAddressInvalid: {
     code: 'SS_RUNTIME_API_ADDRESS',
     wireType: 'Runtime.PlatformError',
-    phase: 'init',
-    blame: 'platform',
-    retry: false,
     message: 'Invalid hostnamePort: {address}',
-    advice: 'AWS_LAMBDA_RUNTIME_API is `host:port` without a scheme.',
   },
   MissingInvocationHeader: {
     code: 'SS_MISSING_INVOCATION_HEADER',
     wireType: 'Runtime.PlatformError',
-    phase: 'runtime-api',
-    blame: 'platform',
-    retry: true,
     message: 'Missing required headers: {headers}',
-    advice: 'The Runtime API sent an invocation that cannot be answered. The process ends and Lambda starts a new one.',
   },
   DeadlineInvalid: {
     code: 'SS_DEADLINE_INVALID',
     wireType: 'Runtime.PlatformError',
-    phase: 'runtime-api',
-    blame: 'platform',
-    retry: true,
     message: 'Invalid deadline timestamp',
-    advice: 'The Runtime API sent a deadline that is not a number. The process ends and Lambda starts a new one.',
   },
   ApiAnswerMalformed: {
     code: 'SS_API_ANSWER_MALFORMED',
     wireType: 'Runtime.PlatformError',
-    phase: 'runtime-api',
-    blame: 'platform',
-    retry: true,
     message: '{request}: the answer is not HTTP: {problem}',
-    advice: 'Check that AWS_LAMBDA_RUNTIME_API points to Lambda or to an emulator of it.',
   },
   ApiUnreachable: {
     code: 'SS_API_UNREACHABLE',
     wireType: 'Runtime.PlatformError',
-    phase: 'runtime-api',
-    blame: 'platform',
-    retry: true,
     message: '{request}: no connection to the Runtime API: {problem}',
-    advice: 'Check that AWS_LAMBDA_RUNTIME_API points to Lambda or to an emulator of it.',
   },
   ApiStatus: {
     code: 'SS_API_STATUS',
     wireType: 'Runtime.PlatformError',
-    phase: 'runtime-api',
-    blame: 'platform',
-    retry: true,
     message: '{request}: the Runtime API answered with status {status}: {body}',
-    advice: 'The body says why. After this the process ends and Lambda starts a new one.',
   },
   AnswerRefused: {
     code: 'SS_ANSWER_REFUSED',
     wireType: null,
-    phase: 'runtime-api',
-    blame: 'function',
-    retry: false,
     message: 'Failed to post handler {what} response. Http response code: {status}. {body}',
-    advice: 'Status 413: the response is over 6 MB; put it into S3 and answer with its address, or stream it.',
   },
   InvocationGone: {
     code: 'SS_INVOCATION_GONE',
     wireType: null,
-    phase: 'runtime-api',
-    blame: 'function',
-    retry: true,
     message: 'The answer to request {requestId} came after its time was up and was dropped.',
-    advice: 'The invocation timed out before the handler finished: raise the timeout or make the handler faster.',
   },
   ExtensionRefused: {
     code: 'SS_EXTENSION_REFUSED',
     wireType: null,
-    phase: 'extension',
-    blame: 'platform',
-    retry: true,
     message:
       'The internal extension could not register: {problem}. Invocations are served; telemetry is sent with them.',
-    advice: 'Lambda allows ten extensions: remove one that is not needed.',
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,5 +1,11 @@
 // Notices that the event loop has run dry: nothing the user started is left that could ever finish the invocation.
 
+// Captured before user code can mock it.
+const { setImmediate } = globalThis;
+
+/** Lets the event loop see to its sockets once: what was written before goes out, and is under way while work goes on here. */
+export const letEventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Calls back once when the event loop has run dry; the returned function takes the request back. */
 export type WhenIdle = (callback: () => void) => () => void;
 
@@ -16,17 +22,6 @@ export function watchEventLoop(process: NodeJS.Process): WhenIdle {
     waiting.add(callback);
     return () => void waiting.delete(callback);
   };
-}
-
-/** Keeps the process alive while it is on. */
-export type KeepAlive = { on(): void; off(): void };
-
-const FOR_EVER_MS = 2 ** 31 - 1;
-
-/** Made switched on. For concurrent polls, which must not hold the process while a handler may be waiting for nothing. */
-export function createKeepAlive(): KeepAlive {
-  const timer = setInterval(() => {}, FOR_EVER_MS);
-  return { on: () => void timer.ref(), off: () => void timer.unref() };
 }
 
 /** What Node still holds open, for the message about a handler that can never finish; empty when there is nothing. */

@@ -44,6 +44,9 @@ export type Extension = {
   answered(requestId: string): void;
 };
 
+/** Stands where nothing is to be flushed: the platform has one process less to wait for. */
+export const noExtension: Extension = { isRegistered: false, refusal: undefined, poll() {}, answered() {} };
+
 /**
  * Registers for INVOKE, or for no event at all when the platform knows none (concurrent invocations). Never rejects: a
  * registration that fails leaves the runtime without an extension.
@@ -61,7 +64,7 @@ export async function registerExtension(api: ExtensionsApi, events: readonly 'IN
   }
   if (!registration.registered) {
     api.close();
-    return { isRegistered: false, refusal: registration.reason, poll() {}, answered() {} };
+    return { ...noExtension, refusal: registration.reason };
   }
 
   const { extensionId } = registration;

@@ -7,13 +7,13 @@ import { pollWithRetry } from './concurrent-polling.ts';
 import { errorBody } from './error-body.ts';
 import { xrayErrorCause } from './error-cause.ts';
 import { errorText, runtimeError } from './errors.ts';
-import { createKeepAlive, type WhenIdle } from './event-loop.ts';
+import type { WhenIdle } from './event-loop.ts';
 import type { Extension } from './extension.ts';
 import { callHandler } from './handler/completion.ts';
 import { createContext, type FunctionIdentity } from './handler/context.ts';
 import type { HandlerFunction } from './handler/module-loading.ts';
 import type { HandlerCompat } from './handler-compat.ts';
-import type { Invocation, InvocationObservation, InvocationObserver } from './lifecycle.ts';
+import { type Invocation, type InvocationObservation, type InvocationObserver, now } from './lifecycle.ts';
 import { serializeResult } from './result-json.ts';
 import { StreamedAnswer } from './streamed-answer.ts';
 import type { StreamingMark } from './streaming-mark.ts';
@@ -56,8 +56,7 @@ type OpenInvocation = {
   streamed?: StreamedAnswer;
 };
 
-// Captured before user code can mock them.
-const now = performance.now.bind(performance);
+// Captured before user code can mock it.
 const { parse } = JSON;
 
 export class Loop {
@@ -96,15 +95,9 @@ export class Loop {
     this.#isConcurrent = true;
     const retry = { report: (text: string) => log.error(text) };
     const flush = flushInBackground(observer);
-    const keepAlive = createKeepAlive();
-    let openCount = 0;
     const serveOne = async (api: RuntimeApi): Promise<never> => {
       for (;;) {
-        const delivery = await pollWithRetry(api, retry);
-        // While a handler runs, polls and timers of ours do not hide an event loop that has run dry.
-        if (openCount++ === 0) keepAlive.off();
-        await this.#process(this.#open(api, delivery));
-        if (--openCount === 0) keepAlive.on();
+        await this.#process(this.#open(api, await pollWithRetry(api, retry)));
         flush();
       }
     };

@@ -10,6 +10,8 @@ export type DestinationOptions = {
   accepts(batch: SpanBatch): boolean;
   /** Spans kept for another try when sending failed; the oldest batches go first. */
   readonly maxQueuedSpans: number;
+  /** It is reached over a network: spans that every such destination lost go to the fallback. */
+  readonly isNetwork?: boolean;
   /** One line for the operator; called at the first failure of a row, and when it is over. */
   report(message: string): void;
 };
@@ -23,10 +25,26 @@ export class Destination {
   #droppedSpans = 0;
   #isFailing = false;
   #sending: Promise<void> | undefined;
+  /** What is being sent. */
+  #inFlight: readonly SpanBatch[] = [];
+  #onLoss: (batches: readonly SpanBatch[]) => void = () => {};
 
   constructor(options: DestinationOptions) {
     this.name = options.name;
     this.#options = options;
+  }
+
+  get isNetwork(): boolean {
+    return this.#options.isNetwork ?? false;
+  }
+
+  accepts(batch: SpanBatch): boolean {
+    return this.#options.accepts(batch);
+  }
+
+  /** From now on `onLoss` is told what this destination gave up for good. */
+  watchLosses(onLoss: (batches: readonly SpanBatch[]) => void): void {
+    this.#onLoss = onLoss;
   }
 
   add(batch: SpanBatch): void {
@@ -43,6 +61,15 @@ export class Destination {
     } catch {}
   }
 
+  /** Gives up what is left: the process ends. */
+  giveUp(): void {
+    const left = [...this.#inFlight, ...this.#queue];
+    this.#inFlight = [];
+    this.#queue = [];
+    this.#queuedSpans = 0;
+    if (left.length > 0) this.#onLoss(left);
+  }
+
   /** Sends the queue, after a flush that is still under way; what could not be sent stays for the next. Never rejects. */
   async flush(deadlineEpochMs: number): Promise<void> {
     // A freeze or SIGTERM may come upon an export that has not ended.
@@ -57,6 +84,7 @@ export class Destination {
     const batches = this.#queue;
     this.#queue = [];
     this.#queuedSpans = 0;
+    this.#inFlight = batches;
     let outcome: ExportOutcome;
     try {
       this.#exporter ??= this.#options.open();
@@ -64,6 +92,9 @@ export class Destination {
     } catch (error) {
       outcome = { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `${error}` };
     }
+    this.#inFlight = [];
+    const lost = lostBy(outcome, batches);
+    if (lost.length > 0) this.#onLoss(lost);
     this.#droppedSpans += outcome.droppedSpans;
     if (outcome.unsent !== undefined) {
       this.#queue = [...outcome.unsent, ...this.#queue];
@@ -78,6 +109,7 @@ export class Destination {
       const oldest = this.#queue.shift()!;
       this.#queuedSpans -= oldest.spans.length;
       this.#droppedSpans += oldest.spans.length;
+      this.#onLoss([oldest]);
     }
   }
 
@@ -92,4 +124,10 @@ export class Destination {
         : `the ${this.name} export works again; ${this.#droppedSpans} spans were dropped meanwhile`,
     );
   }
+}
+
+/** An exporter that does not say what it lost, sent nothing and keeps nothing lost everything. */
+function lostBy(outcome: ExportOutcome, batches: readonly SpanBatch[]): readonly SpanBatch[] {
+  if (outcome.lost !== undefined) return outcome.lost;
+  return outcome.sentSpans === 0 && outcome.droppedSpans > 0 && outcome.unsent === undefined ? batches : [];
 }

@@ -19,6 +19,8 @@ export type SpanBatch = {
   readonly xray: XrayPlacement | undefined;
   /** The decision of `OTEL_TRACES_SAMPLER`, independent of X-Ray's. */
   readonly isSampledForOtlp: boolean;
+  /** The batch that this one is a part of, when an exporter had to divide it. */
+  readonly whole?: SpanBatch;
 };
 
 export type ExportOutcome = {
@@ -27,6 +29,8 @@ export type ExportOutcome = {
   readonly droppedSpans: number;
   /** What may be sent again at the next flush; absent: nothing. */
   readonly unsent?: readonly SpanBatch[];
+  /** Of the dropped spans those that another destination could still take; absent: everything when nothing was sent, else nothing. */
+  readonly lost?: readonly SpanBatch[];
   /** Why something was not sent, in one line. */
   readonly error?: string;
 };

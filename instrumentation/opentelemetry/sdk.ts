@@ -75,6 +75,9 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
   };
 }
 
+// Captured before user code can mock it.
+const performanceNow = performance.now.bind(performance);
+
 /** The drift between the clocks that is tolerated, and the millisecond that the SDK cuts off. */
 const JUST_NOW_MS = 4;
 
@@ -84,11 +87,12 @@ const JUST_NOW_MS = 4;
  * SDK counts the duration from, or else spans would end late by what lies between.
  */
 function makePrecise(span: Span, clock: Clock): void {
-  const { startTime, _performanceStartTime: instant = clock.now() } = span as unknown as {
+  const { startTime, _performanceStartTime: performanceInstant = performanceNow() } = span as unknown as {
     startTime: ReadableSpan['startTime'];
     _performanceStartTime?: number;
   };
-  const precise = clock.hrTime(instant);
+  // `performance.now()` counts from a slightly earlier zero than the runtime's clock.
+  const precise = clock.hrTime(performanceInstant + clock.now() - performanceNow());
   const sinceMs = (precise[0] - startTime[0]) * 1e3 + (precise[1] - startTime[1]) / 1e6;
   if (startTime[1] % 1e6 === 0 && Math.abs(sinceMs) < JUST_NOW_MS) Object.assign(span, { startTime: precise });
 }

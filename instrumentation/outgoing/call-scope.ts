@@ -12,8 +12,6 @@ export type CallOptions = {
   readonly attributes: Attributes;
   /** Where the call is made; the active context when absent. */
   readonly context?: Context;
-  /** Another tracer draws this call in X-Ray already. */
-  readonly isHiddenFromXray?: boolean;
 };
 
 /** A span of an outgoing call, which its tracer ends. */
@@ -22,16 +20,24 @@ export type CallSpan = Span & {
   readonly attributes: Attributes;
   readonly ended: boolean;
   readonly startedAt: Instant;
+  /** Takes back what a failed try has said: status, `error.type`, exceptions. */
+  forgetFailure(): void;
 };
 
 /** An invocation that is recorded. */
 export interface CallScope extends OutgoingTrace {
   readonly isRecorded: true;
+  /** Of the handler: where a call belongs whose own context is lost. */
+  readonly context: Context;
   startCall(options: CallOptions): CallSpan;
   /** Ends the span, once. */
   endCall(span: CallSpan, at: Instant): void;
   /** Takes a span that has ended back, because the same call goes on; false when it has left already. */
   resumeCall(span: CallSpan): boolean;
+  /** Forgets a span that turned out to stand for nothing. */
+  dropCall(span: CallSpan): void;
+  /** Another tracer draws this call in X-Ray already. */
+  hideFromXray(span: CallSpan): void;
 }
 
 /** An invocation that nobody records: its calls only hand its trace on. */
@@ -45,6 +51,8 @@ export type CallEnvironment = {
   activeContext(): Context;
   /** The invocation that the running code belongs to. */
   here(): CallScope | UnrecordedScope | undefined;
+  /** The invocation that is running, where the running code knows of none; undefined when there may be several. */
+  present(): CallScope | UnrecordedScope | undefined;
   runIn<T>(context: Context, work: () => T): T;
   /** A tracer of the user's own has taken the place of ours; what it traces is not traced twice. */
   hasForeignTracer(): boolean;

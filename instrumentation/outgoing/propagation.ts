@@ -36,24 +36,23 @@ export const isValidSpanContext = (context: SpanContext | undefined): context is
   context !== undefined && context.traceId !== INVALID_TRACE_ID && context.spanId !== INVALID_SPAN_ID;
 
 /**
- * Writes the headers for a call that is made in `context` and that `spanContext` stands for. `w3c: false` leaves all but X-Ray's
- * to another tracer.
+ * Writes the headers for a call that is made in `context` and that `spanContext` stands for; what is there already, or signed,
+ * stays.
  */
 export function handOn(
   carrier: Carrier,
   context: Context,
   spanContext: SpanContext | undefined,
   trace: OutgoingTrace,
-  { w3c = true }: { readonly w3c?: boolean } = {},
 ): void {
   const signed = signedHeaders(carrier.get('authorization'));
   const isFree = (name: string): boolean => carrier.get(name) === undefined && !signed.includes(name);
-  if (w3c && isValidSpanContext(spanContext) && isFree('traceparent')) {
+  if (isValidSpanContext(spanContext) && isFree('traceparent')) {
     carrier.set('traceparent', traceparentOf(spanContext));
     const state = spanContext.traceState?.serialize();
     if (state && isFree('tracestate')) carrier.set('tracestate', state);
   }
-  if (w3c && isFree('baggage')) {
+  if (isFree('baggage')) {
     const baggage = baggageOf(context);
     if (baggage !== '') carrier.set('baggage', baggage);
   }

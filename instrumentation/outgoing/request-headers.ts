@@ -60,7 +60,9 @@ function amend(request: RenderedRequest, line: string): void {
 export function undiciCarrier(request: UndiciRequest): Carrier {
   return {
     get: (name) =>
-      typeof request.headers === 'string' ? lineOf(request.headers, name) : textOf(request.headers[find(request, name)]),
+      typeof request.headers === 'string'
+        ? lineOf(request.headers, name)
+        : textOf(request.headers[find(request, name)]),
     set(name, value) {
       const { headers } = request;
       const at = find(request, name.toLowerCase());

@@ -9,7 +9,7 @@ import { type Carrier, handOn } from './propagation.ts';
 import { clientRequestCarrier, type UndiciRequest, undiciCarrier } from './request-headers.ts';
 
 /** What the `outgoing` bundle makes. Each takes a call at its very beginning. */
-export type OutgoingTracer = {
+export type HttpTracer = {
   httpRequest(request: ClientRequest, scope: CallScope): void;
   undiciRequest(request: UndiciRequest, scope: CallScope): void;
 };
@@ -17,12 +17,12 @@ export type OutgoingTracer = {
 type Kind<Request> = {
   readonly channel: string;
   carrier(request: Request): Carrier;
-  trace(tracer: OutgoingTracer, request: Request, scope: CallScope): void;
+  trace(tracer: HttpTracer, request: Request, scope: CallScope): void;
 };
 
 /** `load` is called once, at the first call that is recorded. */
-export function watchCalls(environment: CallEnvironment, load: () => OutgoingTracer): void {
-  let tracer: OutgoingTracer | undefined;
+export function watchCalls(environment: CallEnvironment, load: () => HttpTracer): void {
+  let tracer: HttpTracer | undefined;
   let isBroken = false;
   const watch = <Request extends { readonly method: string }>(kind: Kind<Request>): void => {
     const attend = (request: Request): void => {
@@ -34,8 +34,7 @@ export function watchCalls(environment: CallEnvironment, load: () => OutgoingTra
         tracer ??= load();
         kind.trace(tracer, request, scope);
       } else {
-        const w3c = !environment.hasForeignTracer();
-        handOn(kind.carrier(request), context, environment.spanContextOf(context), scope, { w3c });
+        handOn(kind.carrier(request), context, environment.spanContextOf(context), scope);
       }
     };
     subscribeLast(kind.channel, (message) => {

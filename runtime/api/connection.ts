@@ -42,6 +42,9 @@ export interface ChunkedRequest {
   end(trailers: Readonly<Record<string, string>>): Promise<HttpResponse>;
 }
 
+/** Up to here head and body are written as one string: half the work of two buffers that are corked. */
+const ONE_WRITE_CHARS = 16 * 1024;
+
 // Bytes are copied out of this buffer at once, so one serves every connection: no allocation per read.
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -100,6 +103,11 @@ export class Connection {
     };
   }
 
+  /** Connects ahead of the first request, which then has a round trip less to wait. */
+  connect(): void {
+    this.#open().unref();
+  }
+
   close(): void {
     this.#socket?.destroy();
     this.#socket = undefined;
@@ -111,6 +119,9 @@ export class Connection {
       this.#expect(socket, { resolve, reject }, holdsProcess);
       if (body === undefined) {
         socket.write(head, 'latin1');
+      } else if (typeof body === 'string' && body.length <= ONE_WRITE_CHARS) {
+        // Heads of requests with a body are ASCII, so UTF-8 leaves them as they are.
+        socket.write(head + body);
       } else {
         socket.cork();
         socket.write(head, 'latin1');

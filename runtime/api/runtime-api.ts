@@ -2,7 +2,7 @@
 // Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
 import { runtimeError } from '../errors.ts';
-import type { Instant, Invocation } from '../lifecycle.ts';
+import { type Instant, type Invocation, now } from '../lifecycle.ts';
 import { type ChunkedRequest, Connection, type Endpoint } from './connection.ts';
 import { type HttpResponse, MalformedResponse } from './response-reader.ts';
 import { errorPath, headers, INIT_ERROR_PATH, NEXT_PATH, responsePath } from './wire.ts';
@@ -21,9 +21,6 @@ export type ErrorReport = {
   readonly xrayCause?: string | undefined;
 };
 
-// Captured before user code can mock the clock.
-const now = performance.now.bind(performance);
-
 export class RuntimeApi {
   readonly #connection: Connection;
   readonly #commonHead: string;
@@ -38,14 +35,14 @@ export class RuntimeApi {
   }
 
   /**
-   * Waits for the next invocation, however long it takes. With `holdsProcess` false the event loop may run dry meanwhile.
+   * Waits for the next invocation, however long it takes.
    * @throws Runtime.PlatformError when the answer is nothing to go on from: the process must end, so that Lambda starts
    * another
    */
-  async next(holdsProcess = true): Promise<Delivery> {
+  async next(): Promise<Delivery> {
     let response: HttpResponse;
     try {
-      response = await this.#connection.request(this.#nextHead, undefined, holdsProcess);
+      response = await this.#connection.request(this.#nextHead);
     } catch (error) {
       const isNonsense = error instanceof MalformedResponse;
       throw runtimeError(isNonsense ? 'ApiAnswerMalformed' : 'ApiUnreachable', {
@@ -88,6 +85,11 @@ export class RuntimeApi {
   async failInit(report: ErrorReport): Promise<Receipt> {
     const extra = `${headers.errorType}: ${report.errorType}\r\n`;
     return this.#post(INIT_ERROR_PATH, undefined, extra, report.body);
+  }
+
+  /** Connects ahead of the first poll. */
+  connect(): void {
+    this.#connection.connect();
   }
 
   close(): void {

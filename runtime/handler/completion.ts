@@ -25,7 +25,7 @@ export type HandlerCall = {
   readonly whenIdle: WhenIdle;
   /** What still runs when a handler is found never to finish: names for the error message. */
   describeUnfinished(): string;
-  /** Other invocations run on the same event loop: it is never empty for this one, so nothing but a failure waits for that. */
+  /** Other invocations may come at any time: the event loop never runs dry, and nothing may wait for that. */
   readonly sharesEventLoop?: boolean;
   /** The handler finishes with `context.succeed`, `fail` or `done`, which the managed Node 24 runtime does not have. */
   onContextMethod?(): void;
@@ -134,12 +134,11 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
     );
     return;
   }
-  const isResult = returned !== undefined && !isHandle(returned);
-  if (compat !== 'node22' && handler.length < 3 && (isResult || (returned === undefined && call.sharesEventLoop))) {
-    settle(resolve, returned);
-  } else {
-    onIdle(answerNull);
-  }
+  const takesCallback = handler.length >= 3;
+  const isResult = compat !== 'node22' && !takesCallback && returned !== undefined && !isHandle(returned);
+  if (isResult) settle(resolve, returned);
+  else if (call.sharesEventLoop && !takesCallback) settle(resolve, undefined);
+  else onIdle(answerNull);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

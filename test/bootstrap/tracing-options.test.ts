@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import type { ExportContext } from '../../bootstrap/export-context.ts';
 import type { Host } from '../../bootstrap/host.ts';
-import { readSettings } from '../../bootstrap/settings.ts';
+import { readSettings } from '../../bootstrap/settings-reader.ts';
+import { settingsTable } from '../../bootstrap/settings-table.ts';
 import { chooseTracing } from '../../bootstrap/tracing-options.ts';
 import { SDK_VERSION } from '../../instrumentation/opentelemetry/global-api.ts';
 import type { TracingOptions } from '../../instrumentation/tracing.ts';
@@ -18,16 +20,24 @@ function choose(env: Environment): { options: TracingOptions | undefined; report
   const host = {
     loadBundle(name: string): unknown {
       bundles.push(name);
-      const made = (options: unknown): unknown => [name, options];
-      return { createXrayExporter: made, createOtlpExporter: made, createSdk: made };
+      const made =
+        (part: string) =>
+        (...given: unknown[]): unknown => [name, part, ...given];
+      return { openOutlet: made('outlet'), createSdk: made('sdk'), openHeaderSecret: made('secret') };
     },
     importModule: () => assert.fail('nothing is imported here'),
     require: createRequire(import.meta.url),
     packagesFolder: '/opt/nodejs/node_modules',
   } satisfies Record<keyof Host, unknown>;
-  const { settings } = readSettings(env);
-  const options = chooseTracing(settings, env, host as Host, (message) => reports.push(message));
-  return { options, reports, bundles };
+  const { settings } = readSettings(settingsTable, env);
+  const surroundings = {
+    settings,
+    env,
+    file: {},
+    report: (message: string) => reports.push(message),
+    writeLine: () => assert.fail('nothing is written here'),
+  };
+  return { options: chooseTracing(surroundings, host as Host), reports, bundles };
 }
 
 test('nowhere to send spans: no tracing', () => {
@@ -35,11 +45,15 @@ test('nowhere to send spans: no tracing', () => {
   assert.equal(choose({ ...DAEMON, ...COLLECTOR, SPANSTRAP_DISABLED: '1' }).options, undefined);
   assert.equal(choose({ ...DAEMON, ...COLLECTOR, OTEL_SDK_DISABLED: 'true' }).options, undefined);
   assert.equal(choose({ ...DAEMON, ...COLLECTOR, OTEL_TRACES_EXPORTER: 'none' }).options, undefined);
+  assert.equal(choose({ ...DAEMON, ...COLLECTOR, OTEL_TRACES_EXPORTER: 'xray,none' }).options, undefined);
+  assert.equal(choose({ OTEL_TRACES_EXPORTER: 'xray' }).options, undefined);
   assert.equal(choose({ ...DAEMON, SPANSTRAP_XRAY_MODE: 'off' }).options, undefined);
   assert.deepEqual(choose({}).reports, []);
 });
 
-for (const [what, env, hasXray, hasOtlp] of [
+const XRAY_ENDPOINT = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://xray.eu-west-1.amazonaws.com/v1/traces' };
+
+for (const [what, env, hasXray, hasOpenTelemetry] of [
   ['a daemon', DAEMON, true, false],
   ['an endpoint', COLLECTOR, false, true],
   ['both', { ...DAEMON, ...COLLECTOR }, true, true],
@@ -47,12 +61,18 @@ for (const [what, env, hasXray, hasOtlp] of [
   ['both, otlp wanted', { ...DAEMON, ...COLLECTOR, OTEL_TRACES_EXPORTER: 'otlp' }, false, true],
   ['both, both wanted', { ...DAEMON, ...COLLECTOR, OTEL_TRACES_EXPORTER: 'otlp,xray' }, true, true],
   ['both, X-Ray off', { ...DAEMON, ...COLLECTOR, SPANSTRAP_XRAY_MODE: 'off' }, false, true],
+  ['a daemon, records wanted', { ...DAEMON, OTEL_TRACES_EXPORTER: 'otlp-stdout' }, false, true],
+  ['nothing, console wanted', { OTEL_TRACES_EXPORTER: 'console' }, false, true],
+  ['nothing, otlp wanted: there is a default endpoint', { OTEL_TRACES_EXPORTER: 'otlp' }, false, true],
+  ['X-Ray’s endpoint takes the place of the daemon', { ...DAEMON, ...XRAY_ENDPOINT }, false, true],
+  ['unless both are named', { ...DAEMON, ...XRAY_ENDPOINT, OTEL_TRACES_EXPORTER: 'xray,otlp' }, true, true],
 ] as const) {
   test(`where spans go: ${what}`, () => {
-    const { options, reports } = choose(env);
-    assert.equal(options?.xray !== undefined, hasXray);
-    assert.equal(options?.otlp !== undefined, hasOtlp);
+    const { options, reports, bundles } = choose(env);
+    assert.equal(options?.xrayMode !== undefined, hasXray);
+    assert.equal(options?.hasOpenTelemetry, hasOpenTelemetry);
     assert.deepEqual(reports, []);
+    assert.deepEqual(bundles, []);
   });
 }
 
@@ -66,6 +86,7 @@ for (const [region, setting, mode] of [
   ['cn-north-1', 'phases', 'phases'],
   ['us-gov-west-1', 'prefixed', 'prefixed'],
   ['eu-west-1', 'attach', 'attach'],
+  ['eu-west-1', 'segment', 'segment'],
 ] as const) {
   test(`X-Ray mode in ${region} with ${setting}: ${mode}`, () => {
     const env = {
@@ -73,67 +94,14 @@ for (const [region, setting, mode] of [
       ...(region === undefined ? {} : { AWS_REGION: region }),
       ...(setting === undefined ? {} : { SPANSTRAP_XRAY_MODE: setting }),
     };
-    assert.deepEqual(choose(env).options?.xray, { daemonAddress: '169.254.79.129:2000', mode });
+    assert.equal(choose(env).options?.xrayMode, mode);
   });
 }
 
-for (const [endpoint, traces, url] of [
-  ['http://collector:4318', undefined, 'http://collector:4318/v1/traces'],
-  ['http://collector:4318/', undefined, 'http://collector:4318/v1/traces'],
-  ['https://x/base//', undefined, 'https://x/base/v1/traces'],
-  [undefined, 'http://collector:4318', 'http://collector:4318/'],
-  [undefined, 'https://x/custom?tenant=1', 'https://x/custom?tenant=1'],
-  ['http://common', 'http://traces/t', 'http://traces/t'],
-] as const) {
-  test(`OTLP URL of ${endpoint} and ${traces}`, () => {
-    const env = {
-      ...(endpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }),
-      ...(traces === undefined ? {} : { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces }),
-    };
-    assert.equal(choose(env).options?.otlp?.url, url);
-  });
-}
-
-test('an endpoint that is no http URL is told of, without its credentials; X-Ray goes on', () => {
-  for (const [endpoint, shown] of [
-    ['collector:4318', 'collector:4318'],
-    ['grpc://user:hunter2@collector:4317', 'grpc://***@collector:4317'],
-    ['http//user:hunter2@collector', 'http//***@collector'],
-  ] as const) {
-    const { options, reports } = choose({ ...DAEMON, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint });
-    assert.ok(options?.xray !== undefined && options.otlp === undefined);
-    assert.deepEqual(reports, [`the OTLP endpoint "${shown}" is not an http or https URL: nothing is sent there`]);
-  }
-});
-
-test('otlp asked for without an endpoint is told of', () => {
-  const { options, reports } = choose({ ...DAEMON, OTEL_TRACES_EXPORTER: 'xray,otlp' });
-  assert.equal(options?.otlp, undefined);
-  assert.deepEqual(reports, [
-    'OTEL_TRACES_EXPORTER names otlp, but OTEL_EXPORTER_OTLP_ENDPOINT is not set: nothing is sent there',
-  ]);
-});
-
-test('what the exporter is to do follows the settings', () => {
-  const { options } = choose({
-    ...COLLECTOR,
-    OTEL_EXPORTER_OTLP_HEADERS: 'x-key=1',
-    OTEL_EXPORTER_OTLP_TIMEOUT: '700',
-    OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
-    OTEL_TRACES_SAMPLER: 'always_off',
-    SPANSTRAP_MAX_QUEUED_SPANS: '9',
-  });
-  const { sampler, ...otlp } = options!.otlp!;
-  assert.deepEqual(otlp, {
-    url: 'http://collector:4318/v1/traces',
-    headers: { 'x-key': '1' },
-    timeoutMs: 700,
-    compression: 'gzip',
-    xrayParent: 'root',
-  });
-  assert.equal(sampler.isSampled(TRACE_ID, undefined), false);
-  assert.equal(options?.maxQueuedSpans, 9);
-  assert.equal(choose(COLLECTOR).options?.otlp?.sampler.isSampled(TRACE_ID, undefined), true, 'everything by default');
+test('the sampler follows the settings, and takes everything by default', () => {
+  const { options } = choose({ ...COLLECTOR, OTEL_TRACES_SAMPLER: 'always_off' });
+  assert.equal(options?.sampler.isSampled(TRACE_ID, undefined), false);
+  assert.equal(choose(COLLECTOR).options?.sampler.isSampled(TRACE_ID, undefined), true);
 });
 
 for (const [url, setting, rule] of [
@@ -141,11 +109,13 @@ for (const [url, setting, rule] of [
   ['https://xray.cn-north-1.amazonaws.com.cn/v1/traces', 'auto', 'keep'],
   ['https://xray.eu-west-1.amazonaws.com/v1/traces', 'root', 'root'],
   ['https://collector.example.com/v1/traces', 'auto', 'root'],
+  ['https://xray.eu-west-1.amazonaws.com.example.com/v1/traces', 'auto', 'root'],
   ['https://collector.example.com/v1/traces', 'keep', 'keep'],
+  ['collector:4317', 'auto', 'root'],
 ] as const) {
   test(`the X-Ray parent in OTLP for ${url} with ${setting}: ${rule}`, () => {
     const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url, SPANSTRAP_OTLP_XRAY_PARENT: setting };
-    assert.equal(choose(env).options?.otlp?.xrayParent, rule);
+    assert.equal(choose(env).options?.xrayParent, rule);
   });
 }
 
@@ -195,10 +165,23 @@ test('the facts of the resource come from Lambda’s environment', () => {
 test('the parts come from bundles of their own, loaded when they are asked for', () => {
   const { options, bundles } = choose({ ...DAEMON, ...COLLECTOR });
   assert.deepEqual(bundles, []);
-  const { parts } = options!;
+  const [bundle, part, context] = options!.openOutlet() as unknown as [string, string, ExportContext];
+  assert.deepEqual([bundle, part], ['outlet', 'outlet']);
+  assert.equal(context.xrayMode, 'phases');
+  assert.equal(context.fetchHeaders, undefined);
   const given = {} as never;
-  assert.deepEqual(parts.createXrayExporter(given), ['xray', given]);
-  assert.deepEqual(parts.createOtlpExporter(given), ['otlp', given]);
-  assert.deepEqual(parts.createSdk(given), ['opentelemetry', given]);
-  assert.deepEqual(bundles, ['xray', 'otlp', 'opentelemetry']);
+  assert.deepEqual(options!.createSdk(given), ['opentelemetry', 'sdk', given]);
+  assert.deepEqual(bundles, ['outlet', 'opentelemetry']);
+});
+
+test('a secret is asked for at once', () => {
+  const { options, bundles } = choose({ ...COLLECTOR, SPANSTRAP_OTLP_HEADERS_SECRET: 'arn:aws:ssm:x' });
+  assert.deepEqual(bundles, ['secret']);
+  const [, , context] = options!.openOutlet() as unknown as [string, string, ExportContext];
+  const [bundle, part, , reference] = context.fetchHeaders as unknown as unknown[];
+  assert.deepEqual([bundle, part, reference], ['secret', 'secret', 'arn:aws:ssm:x']);
+});
+
+test('nobody asks for a secret that no destination needs', () => {
+  assert.deepEqual(choose({ ...DAEMON, SPANSTRAP_OTLP_HEADERS_SECRET: 'arn:aws:ssm:x' }).bundles, []);
 });

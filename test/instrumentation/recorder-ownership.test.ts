@@ -108,3 +108,21 @@ test('the handler runs in the async context of its invocation, and its result an
     RangeError,
   );
 });
+
+test('a span of an invocation that is not recorded does not go to the recorded one before it', async () => {
+  const stand = new RecordingStand({ hasOtlp: false });
+  stand.invoke();
+  await stand.flush();
+  const unrecorded = buildSpan({ name: 'unrecorded' });
+  stand.invoke({
+    requestId: 'r-2',
+    traceHeader: undefined,
+    handler: () => {
+      assert.equal(stand.recorder.ownerOf(undefined), undefined);
+      stand.recorder.spanStarted(unrecorded);
+    },
+  });
+  stand.recorder.spanEnded(unrecorded);
+  await stand.recorder.flush('invocation', 5);
+  assert.deepEqual(stand.batches, []);
+});

@@ -11,11 +11,14 @@ export type CaseVerdict = {
   readonly unexplained: readonly Difference[];
   /** Everything that differs where a row was looked for. */
   readonly differences: readonly Difference[];
+  /** Modes in which something differs. The default's: from both families. */
+  readonly differing: ReadonlySet<Difference['mode']>;
 };
 
 export function compareCase(caseName: string, seen: Observations, rows: readonly Row[]): CaseVerdict {
   const differences: Difference[] = [];
   const unexplained: Difference[] = [];
+  const differing = new Set<Difference['mode']>();
   const isExplained = (one: Difference): boolean => rows.some((row) => explains(row, one));
   for (const [family, theirs, ours] of [
     ['22', seen.managed22, seen.node22],
@@ -24,6 +27,7 @@ export function compareCase(caseName: string, seen: Observations, rows: readonly
     const found = differencesOf({ family, mode: family, caseName }, theirs, ours);
     differences.push(...found);
     unexplained.push(...found.filter((one) => !isExplained(one)));
+    if (found.length > 0) differing.add(family);
   }
   const byDefault = unitsOf(seen.byDefault);
   const of22 = unitsOf(seen.managed22);
@@ -34,10 +38,11 @@ export function compareCase(caseName: string, seen: Observations, rows: readonly
     const found = [look('22', of22), look('24', of24)];
     const left = found.map((some) => some.filter((one) => !isExplained(one)));
     differences.push(...found.flat());
+    if (found.every((some) => some.length > 0)) differing.add('default');
     // It follows the family that it differs from in nothing that a row would have to explain.
     if (left.every((some) => some.length > 0)) unexplained.push(...left.flat());
   }
-  return { unexplained, differences };
+  return { unexplained, differences, differing };
 }
 
 function differencesOf(

@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
+import { now } from '../../../runtime/lifecycle.ts';
 import type { DaemonAddress } from './daemon-address.ts';
 
 /** The error code of a datagram that the kernel refuses for its size. */
@@ -46,7 +47,7 @@ export class DaemonSocket {
   /** Resolves the daemon's name, once. False when there is no such name (asked again after half a minute). */
   async resolve(): Promise<boolean> {
     if (this.#target !== undefined) return true;
-    if (performance.now() < this.#resolveAgainAt) return false;
+    if (now() < this.#resolveAgainAt) return false;
     this.#resolving ??= this.#lookUp();
     this.#target = await this.#resolving;
     return this.#target !== undefined;
@@ -57,7 +58,7 @@ export class DaemonSocket {
       const { address, family } = await this.#parts.resolve(this.#daemon.host);
       return { address, family: family === 6 ? 6 : 4 };
     } catch {
-      this.#resolveAgainAt = performance.now() + RESOLVE_AGAIN_MS;
+      this.#resolveAgainAt = now() + RESOLVE_AGAIN_MS;
       return undefined;
     } finally {
       this.#resolving = undefined;

@@ -9,7 +9,7 @@ const MAX_OPEN_CALLS = 256;
 
 type OpenCall = { readonly span: CallSpan; readonly scope: CallScope };
 
-export class Attempts {
+class Attempts {
   readonly #open = new Map<string, OpenCall>();
 
   /** The span of the call's former tries, going on; undefined when there is none, or it has left already. */
@@ -27,3 +27,5 @@ export class Attempts {
     this.#open.set(attempt.callId, call);
   }
 }
+
+export const attempts = new Attempts();

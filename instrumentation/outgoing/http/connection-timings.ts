@@ -1,9 +1,8 @@
 // How long name resolution, TCP and TLS took for a connection, told by the socket itself; the first call over it gets the figures.
 
 import type { Socket } from 'node:net';
+import { now } from '../../../runtime/lifecycle.ts';
 import type { CallSpan } from '../call-scope.ts';
-
-const now = performance.now.bind(performance);
 
 type Timings = { readonly startedAt: number; resolvedAt?: number; connectedAt?: number; securedAt?: number };
 

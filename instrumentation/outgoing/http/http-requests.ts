@@ -6,16 +6,11 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { CallScope } from '../call-scope.ts';
 import { clientRequestCarrier } from '../request-headers.ts';
+import type { BeginCall } from './begin-call.ts';
 import { watchConnection } from './connection-timings.ts';
 import { readBodyOf } from './given-body.ts';
 import type { OutgoingCall } from './outgoing-call.ts';
 import type { RequestFacts } from './request-facts.ts';
-
-export type BeginCall = (
-  facts: RequestFacts,
-  scope: CallScope,
-  options?: { readonly isSpanless?: boolean },
-) => OutgoingCall | undefined;
 
 type Followed = { readonly call: OutgoingCall; isTimedOut: boolean };
 

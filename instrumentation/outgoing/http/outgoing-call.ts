@@ -2,7 +2,7 @@
 // is described elsewhere.
 
 import type { Socket } from 'node:net';
-import type { CallEnvironment, CallScope, CallSpan } from '../call-scope.ts';
+import type { CallEnvironment, CallSpan } from '../call-scope.ts';
 import { describeConnection } from './connection-timings.ts';
 import { sizeOf } from './plain-http.ts';
 import type { CallDescription, ResponseFacts } from './request-facts.ts';
@@ -65,7 +65,7 @@ export class OutgoingCall {
   failed(error: unknown): void {
     if (this.#isOver) return;
     const { code, name, message } = (error ?? {}) as { code?: unknown; name?: unknown; message?: unknown };
-    this.span.setAttribute('error.type', String(code ?? name ?? 'Error'));
+    this.span.setAttribute('error.type', typeof code === 'string' && code !== '' ? code : String(name ?? 'Error'));
     this.span.setStatus({ code: ERROR, message: String(message ?? error) });
     this.span.recordException(error instanceof Error ? error : String(message ?? error));
     this.#end(true);
@@ -91,6 +91,3 @@ export class OutgoingCall {
 
 /** Throttling comes as 400 in the JSON protocols; a retry of any other 4xx is recognised by its number all the same. */
 const isRetryableStatus = (status: number): boolean => status >= 400;
-
-/** Ends the span with the call. */
-export const endIn = (scope: CallScope): Ending => ({ end: (span, at) => scope.endCall(span, at) });

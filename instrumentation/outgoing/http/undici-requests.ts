@@ -5,9 +5,9 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import type { CallScope } from '../call-scope.ts';
 import { type UndiciRequest, undiciCarrier } from '../request-headers.ts';
+import type { BeginCall } from './begin-call.ts';
 import { watchConnection } from './connection-timings.ts';
 import { MAX_BODY_BYTES } from './given-body.ts';
-import type { BeginCall } from './http-requests.ts';
 import type { OutgoingCall } from './outgoing-call.ts';
 import type { RequestFacts } from './request-facts.ts';
 

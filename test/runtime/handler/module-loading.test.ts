@@ -6,18 +6,27 @@ import { type HandlerFunction, loadHandler } from '../../../runtime/handler/modu
 import type { Scope } from '../../support/tcp-server.ts';
 import { makeFolder } from '../../support/temporary-folder.ts';
 
-type Loading = { readonly root: string; readonly warnings: string[]; load(handler: string): Promise<HandlerFunction> };
+type Loading = {
+  readonly root: string;
+  readonly warnings: string[];
+  readonly imported: string[];
+  load(handler: string): Promise<HandlerFunction>;
+};
 
 /** A task root with these files, and a loader as start.cjs makes it. */
 function prepare(scope: Scope, files: Readonly<Record<string, string>>): Loading {
   const root = makeFolder(scope, files);
   const warnings: string[] = [];
+  const imported: string[] = [];
   const loader = {
     require: createRequire(import.meta.url),
-    importModule: (url: string): Promise<unknown> => import(url),
+    importModule: (url: string): Promise<unknown> => {
+      imported.push(url);
+      return import(url);
+    },
     warn: (text: string): void => void warnings.push(text),
   };
-  return { root, warnings, load: (handler) => loadHandler(handler, root, loader) };
+  return { root, warnings, imported, load: (handler) => loadHandler(handler, root, loader) };
 }
 
 /** Loads and calls: which of the files was it? */
@@ -104,8 +113,9 @@ test('P16: the nearest package.json decides', async (t) => {
     'cjs',
   );
   // The search ends at node_modules: what stands above it is another package's.
-  const files = { 'package.json': MODULE, 'node_modules/index.js': cjs('cjs') };
-  assert.equal(await loaded(t, files, 'node_modules/index.handler'), 'cjs');
+  const { load, imported } = prepare(t, { 'package.json': MODULE, 'node_modules/index.js': cjs('cjs') });
+  assert.equal((await load('node_modules/index.handler'))(), 'cjs');
+  assert.deepEqual(imported, []);
 });
 
 for (const [what, content] of [

@@ -133,17 +133,43 @@ for (const status of [200, 202, 204]) {
 }
 
 for (const status of [429, 502, 503, 504]) {
-  test(`${status}: may be sent again`, async (t) => {
-    const { port } = await startHttpServer(t, (_request, response) => response.writeHead(status).end('busy'));
+  test(`${status}: sent again, four times in all while there is time, and then kept`, async (t) => {
+    const server = await startHttpServer(t, (_request, response) => response.writeHead(status).end('busy'));
     const batches = [batch(...spans)];
-    assert.deepEqual(await create(port).export(batches, inAMinute()), {
+    assert.deepEqual(await create(server.port).export(batches, inAMinute()), {
       sentSpans: 0,
       droppedSpans: 0,
       unsent: batches,
-      error: `http://127.0.0.1:${port}/v1/traces answered ${status} busy`,
+      error: `http://127.0.0.1:${server.port}/v1/traces answered ${status} busy`,
     });
+    assert.equal(server.requests.length, 4);
+  });
+
+  test(`${status}, then 200: sent`, async (t) => {
+    let requests = 0;
+    const { port } = await startHttpServer(t, (_request, response) =>
+      response.writeHead(requests++ === 0 ? status : 200).end(),
+    );
+    assert.deepEqual(await create(port).export([batch(...spans)], inAMinute()), { sentSpans: 3, droppedSpans: 0 });
+    assert.equal(requests, 2);
   });
 }
+
+test('a receiver that is down is asked once per export from then on, until it is up again', async (t) => {
+  let isUp = false;
+  const server = await startHttpServer(t, (_request, response) => response.writeHead(isUp ? 200 : 503).end());
+  const exporter = create(server.port);
+  const batches = [batch(...spans)];
+  for (const requests of [4, 5, 6]) {
+    assert.equal((await exporter.export(batches, inAMinute())).unsent, batches);
+    assert.equal(server.requests.length, requests);
+  }
+  isUp = true;
+  assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 3);
+  isUp = false;
+  await exporter.export(batches, inAMinute());
+  assert.equal(server.requests.length, 7 + 4);
+});
 
 for (const status of [302, 400, 401, 403, 404, 413, 500, 501]) {
   test(`${status}: dropped, with what the server said`, async (t) => {
@@ -173,6 +199,9 @@ test('credentials in the URL are not in the messages', async () => {
   );
   assert.match(error ?? '', new RegExp(`^http://127\\.0\\.0\\.1:${port}/v1/traces: `));
 });
+
+/** 50 ms less the jitter. */
+const FIRST_PAUSE_AT_LEAST_MS = 34;
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
 
@@ -206,28 +235,28 @@ test('and only once', async (t) => {
   const { port, log } = await startScript(t, answer, reset, reset, answer);
   const exporter = create(port);
   await exporter.export([batch(spans[1]!)], inAMinute());
-  const batches = [batch(spans[1]!)];
-  const failed = await exporter.export(batches, inAMinute());
-  assert.equal(failed.unsent, batches);
-  assert.match(failed.error ?? '', /ECONNRESET/);
-  assert.equal(log.requests, 3);
-  assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 1, 'the next export works');
+  const before = performance.now();
+  assert.equal((await exporter.export([batch(spans[1]!)], inAMinute())).sentSpans, 1);
+  assert.equal(log.requests, 4);
+  assert.ok(performance.now() - before >= FIRST_PAUSE_AT_LEAST_MS, 'the second retry waits');
 });
 
-test('a fresh connection that dies is not tried again', async (t) => {
+test('a fresh connection that dies is tried again after a pause', async (t) => {
   const { port, log } = await startScript(t, reset, answer);
-  const batches = [batch(spans[1]!)];
-  assert.equal((await create(port).export(batches, inAMinute())).unsent, batches);
-  assert.equal(log.requests, 1);
+  const before = performance.now();
+  assert.equal((await create(port).export([batch(spans[1]!)], inAMinute())).sentSpans, 1);
+  assert.equal(log.requests, 2);
+  assert.ok(performance.now() - before >= FIRST_PAUSE_AT_LEAST_MS);
 });
 
 test('half an answer: may be sent again', async (t) => {
   const half = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf';
-  const { port } = await startScript(t, (socket) => void socket.end(half));
+  const breakOff = (socket: Socket): void => void socket.end(half);
+  const { port } = await startScript(t, breakOff, breakOff, breakOff, breakOff);
   const batches = [batch(spans[1]!)];
   const { unsent, error } = await create(port).export(batches, inAMinute());
   assert.equal(unsent, batches);
-  assert.match(error ?? '', /v1\/traces: (?:the answer broke off|aborted)/);
+  assert.match(error ?? '', /v1\/traces: aborted/);
 });
 
 test('an answer that is not HTTP: may be sent again', async (t) => {
@@ -240,14 +269,12 @@ test('an answer that is not HTTP: may be sent again', async (t) => {
 
 test('a server that hangs: given up at the time limit, and the next export works', async (t) => {
   const { port, log } = await startScript(t, () => {}, answer);
-  const exporter = create(port, { timeoutMs: 30 });
+  // A quarter of a second, because a busy machine must answer the second one in that time.
+  const exporter = create(port, { timeoutMs: 250 });
   const batches = [batch(spans[1]!)];
-  assert.deepEqual(await exporter.export(batches, inAMinute()), {
-    sentSpans: 0,
-    droppedSpans: 0,
-    unsent: batches,
-    error: `http://127.0.0.1:${port}/v1/traces: no answer within 30 ms`,
-  });
+  const { error, ...rest } = await exporter.export(batches, inAMinute());
+  assert.deepEqual(rest, { sentSpans: 0, droppedSpans: 0, unsent: batches });
+  assert.match(error ?? '', new RegExp(`^http://127\\.0\\.0\\.1:${port}/v1/traces: no answer within (249|250) ms$`));
   assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 1);
   assert.equal(log.connections, 2);
 });
@@ -266,17 +293,20 @@ test('the deadline shortens the time limit', async (t) => {
 
 test('a second try has what is left of the time limit, not another one', async (t) => {
   const { port, log } = await startScript(t, answer, () => {}, answer);
-  const exporter = create(port, { timeoutMs: 30 });
+  const exporter = create(port, { timeoutMs: 250 });
   await exporter.export([batch(spans[1]!)], inAMinute());
   const { error } = await exporter.export([batch(spans[1]!)], inAMinute());
   assert.match(error ?? '', /no answer within \d+ ms$/);
   assert.equal(log.requests, 2);
 });
 
-test('a deadline that has passed: an attempt is made all the same, of a millisecond', async (t) => {
-  const { port } = await startScript(t, () => {});
-  const { error } = await create(port).export([batch(spans[1]!)], Date.now() - 5);
-  assert.match(error ?? '', /no answer within 1 ms$/);
+test('a deadline that has passed: nothing is sent, nothing is lost', async (t) => {
+  const { port, log } = await startScript(t, answer);
+  const batches = [batch(spans[1]!)];
+  const { unsent, error } = await create(port).export(batches, Date.now() - 5);
+  assert.equal(unsent, batches);
+  assert.match(error ?? '', /there was no time left$/);
+  assert.equal(log.requests, 0);
 });
 
 test('a header that HTTP does not allow is told of without its value, and rejects nothing', async (t) => {
@@ -288,21 +318,27 @@ test('a header that HTTP does not allow is told of without its value, and reject
   assert.doesNotMatch(error ?? '', /cret/);
 });
 
-test('spans that cannot be serialised are dropped, so that they do not block those after them', async (t) => {
-  const { port, log } = await startScript(t, answer, answer);
+test('a span that cannot be serialised is dropped, and those beside it are sent', async (t) => {
+  const server = await startHttpServer(t, (_request, response) => response.end());
   const hostile = buildSpan();
   Object.defineProperty(hostile, 'attributes', {
     get() {
       throw new TypeError('hostile');
     },
   });
-  const outcome = await create(port).export([batch(hostile), batch(spans[1]!)], inAMinute());
+  const { lost, ...outcome } = await create(server.port).export(
+    [batch(spans[0]!, hostile), batch(spans[1]!)],
+    inAMinute(),
+  );
   assert.deepEqual(outcome, {
-    sentSpans: 0,
-    droppedSpans: 2,
-    error: 'the spans could not be serialised: TypeError: hostile',
+    sentSpans: 2,
+    droppedSpans: 1,
+    error: `http://127.0.0.1:${server.port}/v1/traces: a span could not be encoded: TypeError: hostile`,
   });
-  assert.equal(log.requests, 0);
+  assert.deepEqual(
+    lost?.map((part) => part.spans),
+    [[hostile]],
+  );
 });
 
 test('a connection that is kept does not hold the process', async (t) => {

@@ -1,0 +1,194 @@
+// OTLP over HTTP (OpenTelemetry protocol specification, "OTLP/HTTP"), with Node's own client: undici would cost 12 MiB and 24 ms
+// at its first request. One request at a time over one connection that is kept.
+
+import { ClientRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { gzipSync } from 'node:zlib';
+import { type SigningOptions, signedHeaders } from '../aws/sigv4.ts';
+import type { Transport, Verdict } from './delivery.ts';
+import type { TlsOptions } from './tls.ts';
+
+export type HttpTransportOptions = {
+  /** Full URL of the traces endpoint. */
+  readonly url: URL;
+  readonly contentType: 'application/x-protobuf' | 'application/json';
+  /** Asked for every request: headers out of a secret come late. */
+  headers(): Readonly<Record<string, string>>;
+  readonly compression: 'gzip' | 'none';
+  readonly tls: TlsOptions;
+  /** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` as Node's agents take them. */
+  readonly proxyEnv?: Readonly<Record<string, string>> | undefined;
+  /** Present: requests are signed for AWS. */
+  readonly signing?: SigningOptions | undefined;
+  /** What the receiver says of a request it took. */
+  decodeAnswer(body: Uint8Array): PartialSuccess;
+};
+
+export type PartialSuccess = {
+  readonly partialSuccess?: { readonly rejectedSpans?: number | string; readonly errorMessage?: string };
+};
+
+/** The specification allows no other answer to be tried again. */
+const RETRYABLE = new Set([429, 502, 503, 504]);
+
+/** Errors of the connection that another one need not have. Names that do not resolve and bad certificates stay what they are. */
+const TRANSIENT = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+
+/** Less than the shortest time after which load balancers drop idle connections (60 s), often without a word. */
+const LONGEST_IDLE_MS = 50_000;
+
+/** Compressing less than this saves no packet. */
+const GZIP_FROM_BYTES = 1024;
+
+/** An answer larger than this is not OTLP: it is read, for the connection's sake, and not kept. */
+const LONGEST_ANSWER_BYTES = 65_536;
+
+// Captured before user code can mock them.
+const { setTimeout, clearTimeout } = globalThis;
+const wallNow = Date.now;
+
+type Answer = { readonly status: number; readonly retryAfter: string | undefined; readonly body: Buffer };
+type Attempt = { readonly answer?: Answer; readonly error?: NodeJS.ErrnoException; readonly wasReused: boolean };
+
+export function createHttpTransport(options: HttpTransportOptions): Transport {
+  const { url, tls, proxyEnv, signing } = options;
+  const isTls = url.protocol === 'https:';
+  const agentOptions = { keepAlive: true, maxSockets: 1, ...(proxyEnv && { proxyEnv }) };
+  const agent = isTls ? new HttpsAgent({ ...agentOptions, ...tls }) : new HttpAgent(agentOptions);
+  const target = {
+    agent,
+    protocol: url.protocol,
+    hostname: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port || (isTls ? 443 : 80),
+    path: url.pathname + url.search,
+    method: 'POST',
+    ...(url.username && { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` }),
+  };
+  let lastUsedEpochMs = 0;
+
+  const headersFor = async (body: Uint8Array, isCompressed: boolean): Promise<Record<string, string | number>> => {
+    const content = { 'content-type': options.contentType, ...(isCompressed && { 'content-encoding': 'gzip' }) };
+    const signature = signing === undefined ? {} : await signedHeaders(signing, { url, headers: content, body });
+    return {
+      'user-agent': 'spanstrap',
+      ...lowerCased(options.headers()),
+      ...content,
+      ...signature,
+      'content-length': body.length,
+    };
+  };
+
+  return {
+    async post(message, timeoutMs): Promise<Verdict> {
+      const untilEpochMs = wallNow() + timeoutMs;
+      const isCompressed = options.compression === 'gzip' && message.length >= GZIP_FROM_BYTES;
+      const body = isCompressed ? gzipSync(message, { level: 1 }) : message;
+      let headers: Record<string, string | number>;
+      try {
+        headers = await headersFor(body, isCompressed);
+      } catch (error) {
+        return { kind: 'later', error: `there are no AWS credentials to sign with: ${(error as Error).message}` };
+      }
+      if (wallNow() - lastUsedEpochMs > LONGEST_IDLE_MS) agent.destroy();
+      let attempt = await send({ ...target, headers }, body, timeoutMs);
+      // A connection kept over a freeze may be dead; one try on a fresh one settles it.
+      if (attempt.error !== undefined && attempt.wasReused && wallNow() < untilEpochMs) {
+        attempt = await send({ ...target, headers }, body, untilEpochMs - wallNow());
+      }
+      lastUsedEpochMs = wallNow();
+      return attempt.answer === undefined
+        ? judgeError(attempt.error!)
+        : judgeAnswer(attempt.answer, options.decodeAnswer);
+    },
+  };
+}
+
+function send(
+  target: ConstructorParameters<typeof ClientRequest>[0],
+  body: Uint8Array,
+  timeoutMs: number,
+): Promise<Attempt> {
+  const { promise, resolve } = Promise.withResolvers<Attempt>();
+  // Not `http.request`, which user code or its agents may have replaced.
+  const request = new ClientRequest(target);
+  const timer = setTimeout(() => request.destroy(new NoAnswer(timeoutMs)), timeoutMs);
+  const settle = (attempt: { answer?: Answer; error?: Error }): void => {
+    clearTimeout(timer);
+    resolve({ ...attempt, wasReused: request.reusedSocket });
+  };
+  request.on('error', (error) => settle({ error }));
+  request.on('response', (response: IncomingMessage) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= LONGEST_ANSWER_BYTES) chunks.push(chunk);
+    });
+    response.on('error', (error) => settle({ error }));
+    response.on('end', () => {
+      const { statusCode: status = 0, headers } = response;
+      settle({ answer: { status, retryAfter: headers['retry-after'], body: Buffer.concat(chunks) } });
+    });
+  });
+  request.end(body);
+  return promise;
+}
+
+class NoAnswer extends Error {
+  constructor(timeoutMs: number) {
+    super(`no answer within ${Math.round(timeoutMs)} ms`);
+  }
+}
+
+function judgeError(error: NodeJS.ErrnoException): Verdict {
+  const { code, message } = error;
+  const text = code === undefined || message.includes(code) ? message : `${message} (${code})`;
+  return { kind: code !== undefined && TRANSIENT.has(code) ? 'again' : 'later', error: text };
+}
+
+function judgeAnswer({ status, retryAfter, body }: Answer, decode: HttpTransportOptions['decodeAnswer']): Verdict {
+  if (status >= 200 && status < 300) {
+    const { rejectedSpans, errorMessage } = readPartialSuccess(body, decode);
+    return { kind: 'taken', rejectedSpans: Number(rejectedSpans ?? 0), warning: errorMessage || undefined };
+  }
+  // Protobuf answers have a text among control characters: what can be read of it says why.
+  const reason = body.toString('utf8', 0, 200).replace(/[^\x20-\x7e]+/g, ' ');
+  const error = `answered ${status} ${reason}`.trimEnd();
+  if (status === 413) return { kind: 'too large', error };
+  if (!RETRYABLE.has(status)) return { kind: 'refused', error };
+  const afterMs = readRetryAfter(retryAfter);
+  return afterMs === undefined ? { kind: 'again', error } : { kind: 'again', error, afterMs };
+}
+
+function readPartialSuccess(
+  body: Buffer,
+  decode: HttpTransportOptions['decodeAnswer'],
+): NonNullable<PartialSuccess['partialSuccess']> {
+  if (body.length === 0) return {};
+  try {
+    return decode(body).partialSuccess ?? {};
+  } catch {
+    // It was taken; what else was to be said cannot be read.
+    return {};
+  }
+}
+
+/** Seconds or a date (RFC 9110, section 10.2.3), as milliseconds from now. */
+export function readRetryAfter(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text.trim())) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - wallNow());
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,0 +1,162 @@
+// Spans to an OTLP endpoint, whatever carries them: divides them into requests, has each delivered, and says what became of
+// every span. Encoding and transport are given.
+
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { Exporter, ExportOutcome, SpanBatch } from '../exporter.ts';
+import { Delivery, type Transport, type Verdict } from './delivery.ts';
+import { groupIntoRequests, halve, type RequestLimits, type SpanRequest, spansOf } from './requests.ts';
+
+export type OtlpExporterParts = {
+  readonly transport: Transport;
+  /** One ExportTraceServiceRequest. */
+  encode(spans: ReadableSpan[]): Uint8Array | undefined;
+  /** Where the spans go, for messages: without user name, password and query. */
+  readonly endpoint: string;
+  /** Time for one flush to this endpoint, all tries together. */
+  readonly timeoutMs: number;
+  readonly limits: RequestLimits;
+  /** What has to be there before the first request: headers out of a secret. Asked again at the next flush when it rejects. */
+  prepare?(): Promise<void>;
+  /** One line for the operator. */
+  report(message: string): void;
+};
+
+const { setTimeout, clearTimeout } = globalThis;
+const wallNow = Date.now;
+
+export class OtlpExporter implements Exporter {
+  readonly name = 'otlp';
+  readonly #parts: OtlpExporterParts;
+  readonly #delivery: Delivery;
+  #isPrepared: boolean;
+  #hasReportedRejection = false;
+
+  constructor(parts: OtlpExporterParts) {
+    this.#parts = parts;
+    this.#delivery = new Delivery(parts.transport);
+    this.#isPrepared = parts.prepare === undefined;
+  }
+
+  async export(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<ExportOutcome> {
+    const { timeoutMs, limits } = this.#parts;
+    const untilEpochMs = Math.min(deadlineEpochMs, wallNow() + timeoutMs);
+    if (!this.#isPrepared) {
+      const failure = await this.#prepare(untilEpochMs);
+      if (failure !== undefined) return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: failure };
+    }
+    const tally = new Tally();
+    const requests = groupIntoRequests(batches, limits.maxSpans);
+    for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
+      const smaller = await this.#send(request, untilEpochMs, tally);
+      if (smaller !== undefined) requests.unshift(...smaller);
+      if (!tally.isOver) continue;
+      // Nobody answers there: the rest would wait in vain.
+      for (const rest of requests) tally.keep(rest);
+      break;
+    }
+    return tally.outcome(this.#parts.endpoint, batches);
+  }
+
+  /** Why it could not be prepared; undefined: it could. */
+  async #prepare(untilEpochMs: number): Promise<string | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<string>((resolve) => {
+      timer = setTimeout(() => resolve('took too long'), Math.max(0, untilEpochMs - wallNow()));
+    });
+    const prepared = this.#parts.prepare!().then(
+      () => undefined,
+      (error: unknown) => (error as Error).message,
+    );
+    const failure = await Promise.race([prepared, timeUp]);
+    clearTimeout(timer);
+    this.#isPrepared = failure === undefined;
+    return failure;
+  }
+
+  /** Returns the two halves of a request that was too large, to be sent instead. */
+  async #send(request: SpanRequest, untilEpochMs: number, tally: Tally): Promise<readonly SpanRequest[] | undefined> {
+    let message: Uint8Array | undefined;
+    try {
+      message = this.#parts.encode(spansOf(request));
+    } catch (error) {
+      const halves = halve(request);
+      if (halves === undefined) tally.lose(request, `a span could not be encoded: ${error}`);
+      return halves;
+    }
+    if (message === undefined) {
+      tally.lose(request, 'nothing was encoded');
+      return undefined;
+    }
+    if (message.length > this.#parts.limits.maxBytes) {
+      const halves = halve(request);
+      if (halves !== undefined) return halves;
+    }
+    const verdict = await this.#delivery.deliver(message, untilEpochMs);
+    if (verdict.kind === 'too large') {
+      const halves = halve(request);
+      if (halves !== undefined) return halves;
+    }
+    if (verdict.kind === 'taken') this.#reportRejection(verdict);
+    tally.count(request, verdict);
+    return undefined;
+  }
+
+  /** Once: a receiver that rejects something usually rejects it every time. */
+  #reportRejection({ rejectedSpans, warning }: Extract<Verdict, { kind: 'taken' }>): void {
+    if (this.#hasReportedRejection || (rejectedSpans === 0 && !warning)) return;
+    this.#hasReportedRejection = true;
+    const what = rejectedSpans === 0 ? 'has a warning about' : `rejected ${rejectedSpans} of`;
+    const why = warning ? `: ${warning.slice(0, 200)}` : '';
+    this.#parts.report(`${this.#parts.endpoint} ${what} the spans it was sent${why}; said once`);
+  }
+}
+
+/** What became of the spans of one export. */
+class Tally {
+  #sentSpans = 0;
+  #droppedSpans = 0;
+  readonly #unsent: SpanBatch[] = [];
+  readonly #lost: SpanBatch[] = [];
+  #error: string | undefined;
+  /** True when a request could not be delivered at all. */
+  isOver = false;
+
+  count(request: SpanRequest, verdict: Verdict): void {
+    if (verdict.kind === 'taken') {
+      const rejectedSpans = Math.min(verdict.rejectedSpans, request.spanCount);
+      this.#sentSpans += request.spanCount - rejectedSpans;
+      this.#droppedSpans += rejectedSpans;
+    } else if (verdict.kind === 'again' || verdict.kind === 'later') {
+      this.#error = verdict.error;
+      this.isOver = true;
+      this.keep(request);
+    } else {
+      this.lose(request, verdict.error);
+    }
+  }
+
+  keep({ batches }: SpanRequest): void {
+    this.#unsent.push(...batches);
+  }
+
+  lose({ batches, spanCount }: SpanRequest, error: string): void {
+    this.#droppedSpans += spanCount;
+    this.#lost.push(...batches);
+    this.#error = error;
+  }
+
+  outcome(endpoint: string, batches: readonly SpanBatch[]): ExportOutcome {
+    const isAllUnsent = this.#sentSpans === 0 && this.#droppedSpans === 0;
+    const isAllLost = this.#sentSpans === 0 && this.#unsent.length === 0;
+    return {
+      sentSpans: this.#sentSpans,
+      droppedSpans: this.#droppedSpans,
+      ...(this.#lost.length > 0 && !isAllLost && { lost: this.#lost }),
+      ...(this.#unsent.length > 0 && { unsent: isAllUnsent ? batches : this.#unsent }),
+      ...(this.#error !== undefined && { error: describe(endpoint, this.#error) }),
+    };
+  }
+}
+
+const describe = (endpoint: string, error: string): string =>
+  error.startsWith('answered ') ? `${endpoint} ${error}` : `${endpoint}: ${error}`;

@@ -1,0 +1,65 @@
+// Spans as records of Lambda OTel Lite on standard output or into its named pipe, for its forwarder to pick up; also what takes the
+// spans that no network destination took.
+
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import type { Exporter, ExportOutcome, SpanBatch } from '../exporter.ts';
+import { groupIntoRequests, halve, type SpanRequest, spansOf } from '../otlp/requests.ts';
+import { NamedPipe } from './named-pipe.ts';
+import { formatRecord, type RecordOptions } from './record.ts';
+
+export type StdoutExporterOptions = RecordOptions & {
+  /** Takes a line without its end; it is out when the call returns. */
+  writeLine(line: string): void;
+  /** Present: lines go there, and to standard output when nobody takes them there. */
+  readonly pipePath: string | undefined;
+  report(message: string): void;
+};
+
+/** CloudWatch Logs takes 256 KiB per event, less 26 bytes of its own, and cuts what is longer. */
+const LONGEST_LINE = 262_000;
+const MAX_SPANS = 1000;
+
+export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
+  const pipe = options.pipePath === undefined ? undefined : new NamedPipe(options.pipePath);
+  let hasReportedPipe = false;
+
+  const write = (line: string): void => {
+    const failure = pipe?.write(line);
+    if (pipe !== undefined && failure === undefined) return;
+    if (failure !== undefined && !hasReportedPipe) {
+      hasReportedPipe = true;
+      options.report(`${failure}: spans are written to standard output instead; said once`);
+    }
+    options.writeLine(line);
+  };
+
+  const writeRequest = (request: SpanRequest): number => {
+    const message = ProtobufTraceSerializer.serializeRequest(spansOf(request));
+    if (message === undefined) return 0;
+    const line = formatRecord(message, options);
+    const halves = line.length > LONGEST_LINE ? halve(request) : undefined;
+    if (halves !== undefined) {
+      return writeRequest(halves[0]) + writeRequest(halves[1]);
+    }
+    write(line);
+    return request.spanCount;
+  };
+
+  return {
+    name: 'otlp-stdout',
+    async export(batches: readonly SpanBatch[]): Promise<ExportOutcome> {
+      let sentSpans = 0;
+      let allSpans = 0;
+      let error: string | undefined;
+      for (const request of groupIntoRequests(batches, MAX_SPANS)) {
+        allSpans += request.spanCount;
+        try {
+          sentSpans += writeRequest(request);
+        } catch (failure) {
+          error = `${failure}`;
+        }
+      }
+      return { sentSpans, droppedSpans: allSpans - sentSpans, ...(error !== undefined && { error }) };
+    },
+  };
+}

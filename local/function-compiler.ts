@@ -1,0 +1,168 @@
+// Has the layer's own Node compile a function: a run in the emulator that loads it, and one that proves that V8 takes the result.
+// What the runtime does with it is runtime/handler/compile-cache.ts.
+
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
+import { cacheKey } from '../runtime/handler/compile-cache.ts';
+import type { CompileCacheManifest, CompiledModule } from '../runtime/handler/compile-cache-folder.ts';
+import { putCompileCache } from './compile-cache-writer.ts';
+import { type Emulator, startEmulator } from './emulator/emulator.ts';
+import { recordModules } from './module-recorder.ts';
+
+export type CompileRequest = {
+  readonly dir: string;
+  readonly handler: string;
+  readonly layer: string;
+  /** The handler is called with it once; not given: the module is only loaded. */
+  readonly event: { readonly value: unknown } | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+};
+
+export type CompileResult = {
+  readonly modules: readonly (CompiledModule & { readonly cacheBytes: number })[];
+  /** Start to first poll in the emulator, one run each. */
+  readonly initMs: { readonly before: number; readonly after: number };
+};
+
+/** The function did not load, or its code cannot be kept. The function's folder is as it was. */
+export class CompileFailure extends Error {
+  override readonly name = 'CompileFailure';
+}
+
+const NO_COMPILE_CACHE = { NODE_DISABLE_COMPILE_CACHE: '1' };
+const RECORDING_DEADLINE_MS = 60_000;
+
+/** Writes `spanstrap-cache/` into the function's folder, in the place of what was there. Throws CompileFailure. */
+export async function compileFunction(request: CompileRequest): Promise<CompileResult> {
+  const before = await measureInit(request, NO_COMPILE_CACHE);
+  const workFolder = mkdtempSync(path.join(tmpdir(), 'spanstrap-compile-'));
+  try {
+    const { manifest, caches } = await record(request, workFolder);
+    using placed = putCompileCache(request.dir, manifest, caches);
+    const accepted = await findAccepted(request);
+    const modules = manifest.modules.filter(({ path: name }) => accepted.has(name));
+    if (modules.length === 0) throw new CompileFailure(`V8 does not take the cache it has made of ${request.handler}`);
+    placed.keep(modules);
+    const after = await measureInit(request, {});
+    return {
+      modules: modules.map((module) => ({ ...module, cacheBytes: caches.get(module.cache)!.length })),
+      initMs: { before, after },
+    };
+  } finally {
+    rmSync(workFolder, { recursive: true, force: true });
+  }
+}
+
+function start(request: CompileRequest, environment: Readonly<Record<string, string>>): Promise<Emulator> {
+  return startEmulator({
+    bootstrap: path.join(request.layer, 'bootstrap'),
+    taskRoot: request.dir,
+    handler: request.handler,
+    functionName: path.basename(request.dir),
+    environment: { ...request.environment, ...environment },
+    memoryMb: 1024,
+    initTimeoutMs: 60_000,
+  });
+}
+
+async function init(emulator: Emulator): Promise<number> {
+  try {
+    return await emulator.init();
+  } catch (error) {
+    throw new CompileFailure((error as Error).message);
+  }
+}
+
+async function measureInit(request: CompileRequest, environment: Readonly<Record<string, string>>): Promise<number> {
+  await using emulator = await start(request, environment);
+  return await init(emulator);
+}
+
+type Recording = { readonly manifest: CompileCacheManifest; readonly caches: ReadonlyMap<string, Uint8Array> };
+
+/** Runs the function once, with its module and, if there is an event, its handler, and collects what Node has written. */
+async function record(request: CompileRequest, workFolder: string): Promise<Recording> {
+  const recorder = path.join(workFolder, 'recorder.cjs');
+  const wrapper = path.join(workFolder, 'wrapper');
+  writeFileSync(recorder, `(${recordModules})(require, ${JSON.stringify(workFolder)});\n`);
+  // Lambda's own way of changing how the runtime is started; Node takes this option on its command line only.
+  writeFileSync(wrapper, `#!/bin/sh\nnode=$1\nshift\nexec "$node" --expose-internals --require '${recorder}' "$@"\n`);
+  chmodSync(wrapper, 0o755);
+  await using emulator = await start(request, { ...NO_COMPILE_CACHE, AWS_LAMBDA_EXEC_WRAPPER: wrapper });
+  await init(emulator);
+  if (request.event !== undefined) {
+    const result = await emulator.invoke(request.event.value);
+    if (result.status !== 'success') throw new CompileFailure(`the handler failed with this event: ${result.text}`);
+    await result.idle;
+  }
+  emulator.kill('SIGUSR2');
+  const file = path.join(workFolder, 'modules.json');
+  await emulator.waitFor(() => existsSync(file), {
+    what: 'the compiled modules',
+    deadlineMs: RECORDING_DEADLINE_MS,
+  });
+  const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  if ('error' in report) throw new CompileFailure(`this Node cannot write compile caches: ${report.error}`);
+  return collect(request.dir, workFolder, report);
+}
+
+type Report =
+  | { readonly error: string }
+  | {
+      readonly node: string;
+      readonly arch: string;
+      readonly v8: string;
+      readonly modules: readonly { file: string; isModule: boolean }[];
+    };
+
+/** Gives Node's files names of ours: its own depend on where the function lies. */
+function collect(dir: string, workFolder: string, report: Exclude<Report, { error: string }>): Recording {
+  const root = realpathSync(dir);
+  const folder = readdirSync(workFolder, { withFileTypes: true }).find((entry) => entry.isDirectory())?.name;
+  const modules: CompiledModule[] = [];
+  const caches = new Map<string, Uint8Array>();
+  for (const { file, isModule } of report.modules) {
+    const name = path.relative(root, file);
+    if (name.startsWith('..')) continue;
+    const written = path.join(workFolder, folder ?? '', cacheKey(root, { path: name, isModule }));
+    if (!existsSync(written)) continue;
+    const [source, contents] = [readFileSync(file), readFileSync(written)];
+    const cache = `${modules.length}.cache`;
+    const sums = { crc32: crc32(source), cacheCrc32: crc32(contents) };
+    modules.push({ path: name, isModule, bytes: source.length, ...sums, cache });
+    caches.set(cache, contents);
+  }
+  if (modules.length === 0) {
+    throw new CompileFailure(
+      'none of the files that were loaded can be compiled ahead: none is JavaScript of this folder',
+    );
+  }
+  const { node, arch, v8 } = report;
+  return { manifest: { node, arch, v8, modules }, caches };
+}
+
+/** Starts the function as it is and listens to what Node says of its compile cache. Returns paths relative to the folder. */
+async function findAccepted(request: CompileRequest): Promise<ReadonlySet<string>> {
+  await using emulator = await start(request, { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
+  await init(emulator);
+  await emulator.shutdown();
+  const root = realpathSync(request.dir);
+  const accepted = new Set<string>();
+  for (const line of emulator.logs) {
+    const [, type, name] = /V8 code cache for (CommonJS|ESM) (.+) was accepted/.exec(line) ?? [];
+    if (name !== undefined) accepted.add(path.relative(root, type === 'ESM' ? fileURLToPath(name) : name));
+  }
+  return accepted;
+}

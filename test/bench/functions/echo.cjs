@@ -1,0 +1,2 @@
+// Gives back what it got: a large event both ways.
+exports.handler = async (event) => event;
