@@ -10,6 +10,7 @@ import type {
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { type ReadableSpan, SamplingDecision, type Span, TracerProvider } from '@opentelemetry/sdk-trace-base';
+import { now } from '../../runtime/lifecycle.ts';
 import type { Clock } from '../clock.ts';
 import { createSpanId, createTraceId } from '../ids.ts';
 import { createHttpInstrumentation, type HttpInstrumenter } from '../outgoing/http-instrumentation.ts';
@@ -78,6 +79,12 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
 // Captured before user code can mock it.
 const performanceNow = performance.now.bind(performance);
 
+/**
+ * When `performance.now()` was zero, on the runtime's clock: it counts from a slightly earlier instant. The reading with the
+ * least time between both is the truest.
+ */
+const PERFORMANCE_ZERO_MS = Math.max(...Array.from({ length: 10 }, () => now() - performanceNow()));
+
 /** The drift between the clocks that is tolerated, and the millisecond that the SDK cuts off. */
 const JUST_NOW_MS = 4;
 
@@ -91,8 +98,7 @@ function makePrecise(span: Span, clock: Clock): void {
     startTime: ReadableSpan['startTime'];
     _performanceStartTime?: number;
   };
-  // `performance.now()` counts from a slightly earlier zero than the runtime's clock.
-  const precise = clock.hrTime(performanceInstant + clock.now() - performanceNow());
+  const precise = clock.hrTime(performanceInstant + PERFORMANCE_ZERO_MS);
   const sinceMs = (precise[0] - startTime[0]) * 1e3 + (precise[1] - startTime[1]) / 1e6;
   if (startTime[1] % 1e6 === 0 && Math.abs(sinceMs) < JUST_NOW_MS) Object.assign(span, { startTime: precise });
 }

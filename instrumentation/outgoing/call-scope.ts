@@ -27,6 +27,8 @@ export type CallSpan = Span & {
 /** An invocation that is recorded. */
 export interface CallScope extends OutgoingTrace {
   readonly isRecorded: true;
+  /** Its spans have left; a span that ends now follows in a batch of its own. */
+  readonly isClosed: boolean;
   /** Of the handler: where a call belongs whose own context is lost. */
   readonly context: Context;
   startCall(options: CallOptions): CallSpan;

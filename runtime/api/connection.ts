@@ -42,7 +42,7 @@ export interface ChunkedRequest {
   end(trailers: Readonly<Record<string, string>>): Promise<HttpResponse>;
 }
 
-/** Up to here head and body are written as one string: half the work of two buffers that are corked. */
+/** Up to here head and ASCII body are written as one string: half the work of two buffers that are corked. */
 const ONE_WRITE_CHARS = 16 * 1024;
 
 // Bytes are copied out of this buffer at once, so one serves every connection: no allocation per read.
@@ -119,9 +119,13 @@ export class Connection {
       this.#expect(socket, { resolve, reject }, holdsProcess);
       if (body === undefined) {
         socket.write(head, 'latin1');
-      } else if (typeof body === 'string' && body.length <= ONE_WRITE_CHARS) {
-        // Heads of requests with a body are ASCII, so UTF-8 leaves them as they are.
-        socket.write(head + body);
+      } else if (
+        typeof body === 'string' &&
+        body.length <= ONE_WRITE_CHARS &&
+        body.length === Buffer.byteLength(body)
+      ) {
+        // ASCII is latin1, as heads are.
+        socket.write(head + body, 'latin1');
       } else {
         socket.cork();
         socket.write(head, 'latin1');

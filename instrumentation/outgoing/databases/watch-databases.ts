@@ -56,7 +56,7 @@ export function watchDatabases(environment: CallEnvironment, watch: DatabaseWatc
   const ownPort = Number(watch.ownAddress.slice(watch.ownAddress.lastIndexOf(':') + 1));
   subscribe('net.client.socket', (message) => {
     const { socket } = message as { socket: Socket & { readonly _httpMessage?: unknown } };
-    if (isSuppressed(environment.activeContext()) || isOtherTls(socket as unknown as TLSSocket)) return;
+    if (isSuppressed(environment.activeContext()) || (socket as Partial<TLSSocket>).encrypted) return;
     socket.once('connect', () =>
       attempt(() => {
         // By now a connection of `node:http` has its request.
@@ -65,9 +65,4 @@ export function watchDatabases(environment: CallEnvironment, watch: DatabaseWatc
       }),
     );
   });
-}
-
-/** TLS from the first byte on is PostgreSQL's only where it is negotiated as such. */
-function isOtherTls(socket: { encrypted?: boolean; ALPNProtocols?: unknown }): boolean {
-  return socket.encrypted === true;
 }

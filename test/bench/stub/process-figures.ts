@@ -21,14 +21,35 @@ export function readMemory(pid: number): Memory {
   }
 }
 
-/** Nanoseconds that the threads of a process have run; those of threads that have ended are lost. NaN when the kernel keeps none. */
+/** USER_HZ, in which /proc/PID/stat counts, on every Linux that Node runs on. */
+const TICK_NS = 1e7;
+
+/** Nanoseconds of user and system time; steps of 10 ms. */
+export function parseCpuTicks(stat: string): number {
+  // The name in parentheses may hold spaces and parentheses itself: the numbers follow the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_NS;
+}
+
+/** Nanoseconds that a process has run: exact where the kernel keeps scheduler statistics, else in steps of 10 ms; NaN elsewhere. */
 export function readCpuNs(pid: number): number {
+  return readScheduled(pid) ?? readTicks(pid);
+}
+
+function readScheduled(pid: number): number | undefined {
   try {
-    let sum = 0;
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      sum += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]);
-    }
-    return sum > 0 ? sum : Number.NaN;
+    const threads = readdirSync(`/proc/${pid}/task`).map((thread) =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]),
+    );
+    return threads.reduce((sum, ns) => sum + ns, 0);
+  } catch {
+    return undefined;
+  }
+}
+
+function readTicks(pid: number): number {
+  try {
+    return parseCpuTicks(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return Number.NaN;
   }
