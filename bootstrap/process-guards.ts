@@ -14,6 +14,9 @@ const SHUTDOWN_FLUSH_MS = 250;
 /** A crash answers the invocation first; what is left to the flush must not keep the platform waiting. */
 const CRASH_FLUSH_MS = 500;
 
+// Captured before user code can mock the clock.
+const { now } = Date;
+
 export type GuardOptions = {
   readonly process: NodeJS.Process;
   readonly log: { logUncaughtException(error: unknown): void; logUnhandledRejection(error: unknown): void };
@@ -44,7 +47,7 @@ export function guardProcess({ process, log, fail, flush }: GuardOptions): () =>
   process.on('SIGTERM', () => {
     // A listener of the user's decides itself when the process may end.
     const hasUserListener = process.listenerCount('SIGTERM') > 1;
-    void flush('shutdown', Date.now() + SHUTDOWN_FLUSH_MS).then(() => {
+    void flush('shutdown', now() + SHUTDOWN_FLUSH_MS).then(() => {
       if (!hasUserListener && !isEnding) process.exit(0);
     });
   });
@@ -57,6 +60,6 @@ export async function endProcess(
   observer: Pick<InvocationObserver, 'flush'>,
   exitCode: number,
 ): Promise<void> {
-  await observer.flush('crash', Date.now() + CRASH_FLUSH_MS);
+  await observer.flush('crash', now() + CRASH_FLUSH_MS);
   process.exit(exitCode);
 }

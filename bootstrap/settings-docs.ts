@@ -12,6 +12,8 @@ export const settingGroups = {
   stdout: 'OTLP on standard output',
   sampling: 'Sampling and resource',
   flushing: 'Queue and flushing',
+  invocations: 'Invocations and their trace',
+  calls: 'Outgoing calls',
 } as const;
 
 export type SettingGroup = keyof typeof settingGroups;
@@ -97,7 +99,7 @@ export const settingDocs = {
   },
   otlpXrayParent: {
     group: 'otlp',
-    text: "Whether OTLP spans keep the X-Ray header's parent, a segment that only X-Ray has (`keep`), or begin at the function with the same trace id (`root`). `auto` keeps it for X-Ray’s own OTLP endpoint.",
+    text: "Whether OTLP spans keep the X-Ray header's parent, a segment that only X-Ray has (`keep`), or begin at the function with the same trace id (`root`). With `lead` the header comes before a W3C context of the caller, which becomes a link. `auto` keeps it for X-Ray’s own OTLP endpoint.",
   },
   certificateFile: {
     group: 'security',
@@ -149,7 +151,7 @@ export const settingDocs = {
   },
   sampler: {
     group: 'sampling',
-    text: "Decides for everything but X-Ray, which follows its header's own decision.",
+    text: "Decides for everything but X-Ray, which follows its header's own decision. `xray` is that decision for all. Where the parent is a segment of X-Ray’s, the samplers that are based on the parent take its `Sampled=1` for a decision and its 0 for none.",
   },
   samplerRatio: {
     group: 'sampling',
@@ -190,5 +192,65 @@ export const settingDocs = {
   batchJitter: {
     group: 'flushing',
     text: 'How much the batch size varies up and down, so that environments do not flush in step. Not in force yet.',
+  },
+  enabledInstrumentations: {
+    group: 'calls',
+    text: 'What is traced, by the short names of OpenTelemetry: `http`, `undici` (also global `fetch`), `http2` (also gRPC), `aws-sdk`, `pg`, `mysql2`, `mongodb`, `ioredis`, `redis`. Unset: all of them. Names of others are ignored.',
+  },
+  disabledInstrumentations: {
+    group: 'calls',
+    text: 'What is not traced, by the same names; it wins. Calls of what is off carry no trace either.',
+  },
+  injectionTargets: {
+    group: 'calls',
+    text: 'Where the trace is put into messages: attributes of `sqs` and `sns` messages while there are less than ten, the client context of `lambda` invocations that are waited for, and, only when named, the `detail` and `TraceHeader` of `eventbridge` entries and JSON records of `kinesis`. It needs a client of AWS SDK v3 that is not bundled. `none`: nowhere.',
+  },
+  propagators: {
+    group: 'invocations',
+    text: 'Formats of trace context that are read from events, whatever their order here: W3C comes first, then B3 and Datadog’s, then X-Ray, because Lambda always has an X-Ray header. `xray` is that of Lambda and those in events, `xray-lambda` Lambda’s alone. `none`: every invocation begins a trace of its own, except in X-Ray. Unset: `tracecontext`, `baggage`, `xray`.',
+  },
+  contextExtractor: {
+    group: 'invocations',
+    text: 'A function of yours that finds the trace context in an event: `(event, { awsRequestId, invokedFunctionArn, clientContext }) => headers`. The module is found like a handler. It returns an object of headers, an OpenTelemetry context or a span context, at once; what it finds comes before everything else. A failure costs one line in the log.',
+  },
+  messagingSpans: {
+    group: 'invocations',
+    text: 'Whether the processing of messages has a CONSUMER span of its own below `Invocation`, as the convention has it (`nested`), or is the span of the invocation itself (`flat`).',
+  },
+  messagingContext: {
+    group: 'invocations',
+    text: 'Whether the context of a message that comes alone is linked to, or becomes the parent of the invocation (`parent`). Those of several messages are always links.',
+  },
+  maxLinks: {
+    group: 'invocations',
+    text: 'How many records of a batch are searched for context.',
+  },
+  dropsWarmUps: {
+    group: 'invocations',
+    text: 'Leaves out invocations that only keep the function warm, as serverless-plugin-warmup and lambda-warmer send them.',
+  },
+  semconvOptIn: {
+    group: 'invocations',
+    text: '`http/dup` and `messaging/dup` add the names that attributes had before.',
+  },
+  requestHeaders: {
+    group: 'invocations',
+    text: 'Request headers that become attributes.',
+  },
+  responseHeaders: {
+    group: 'invocations',
+    text: 'Response headers that become attributes.',
+  },
+  knownMethods: {
+    group: 'invocations',
+    text: 'HTTP methods that stand as they are; others are `_OTHER`.',
+  },
+  capturesBodySizes: {
+    group: 'invocations',
+    text: 'Adds the sizes of request, response and message bodies.',
+  },
+  initModules: {
+    group: 'invocations',
+    text: 'Whether `Initialization` shows the modules of the function that take 3 ms or more.',
   },
 } as const satisfies Record<SettingName, SettingDocumentation>;

@@ -9,6 +9,7 @@ import { createSampler } from '../instrumentation/sampler.ts';
 import type { TracingOptions } from '../instrumentation/tracing.ts';
 import type { ExportContext } from './export-context.ts';
 import type { Host } from './host.ts';
+import { chooseInvocations } from './invocation-options.ts';
 import type { Settings } from './settings.ts';
 import { SPANSTRAP_VERSION } from './version.ts';
 
@@ -41,6 +42,16 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
   return {
     openOutlet: () => (host.loadBundle('outlet') as OutletBundle).openOutlet(context, host),
     createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).createSdk(options),
+    findApiVersion: (place) => (host.loadBundle('api-version') as ApiVersionBundle).findApiVersion(place),
+    calls: {
+      createOutgoingTracer: (...options) =>
+        (host.loadBundle('outgoing') as OutgoingBundle).createOutgoingTracer(...options),
+      createDatabaseInstrumentations: (options) =>
+        (host.loadBundle('databases') as DatabasesBundle).createDatabaseInstrumentations(options),
+      isEnabled: chooseInstrumentations(settings),
+      injectionTargets: settings.injectionTargets.filter((target) => target !== 'none'),
+      ownAddress: env.AWS_LAMBDA_RUNTIME_API ?? '',
+    },
     resource: {
       functionName: env.AWS_LAMBDA_FUNCTION_NAME,
       functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
@@ -57,8 +68,13 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
     xrayMode,
     hasOpenTelemetry,
     sampler: createSampler(settings.sampler, settings.samplerRatio),
-    // X-Ray's own endpoint has the segment that the header names; everybody else would miss it.
-    xrayParent: otlpXrayParent === 'auto' ? (isXrayEndpoint ? 'keep' : 'root') : otlpXrayParent,
+    invocations: chooseInvocations(
+      settings,
+      env.AWS_REGION,
+      host,
+      // X-Ray's own endpoint has the segment that the header names; everybody else would miss it.
+      otlpXrayParent === 'auto' ? (isXrayEndpoint ? 'keep' : 'root') : otlpXrayParent,
+    ),
     isColdStart: isOnDemand,
     isConcurrent: env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined,
     loadsEagerly: !isOnDemand,
@@ -79,6 +95,17 @@ function chooseXrayMode({ xrayMode, xrayDaemonAddress }: Settings, region = ''):
   return /^(cn|us-gov)-/.test(region) ? 'attach' : 'phases';
 }
 
+/** By the names of OpenTelemetry's Lambda layer. */
+function chooseInstrumentations({ enabledInstrumentations: enabled, disabledInstrumentations: disabled }: Settings) {
+  const list = (text: string | undefined): ReadonlySet<string> | undefined =>
+    text === undefined ? undefined : new Set(text.split(',').map((name) => name.trim().toLowerCase()));
+  const [only, without] = [list(enabled), list(disabled)];
+  return (name: string): boolean => (only?.has(name) ?? true) && !without?.has(name);
+}
+
+type ApiVersionBundle = typeof import('../instrumentation/opentelemetry/api-version.ts');
+type OutgoingBundle = typeof import('../instrumentation/outgoing/outgoing-tracer.ts');
+type DatabasesBundle = typeof import('../instrumentation/outgoing/databases/official-instrumentations.ts');
 type OutletBundle = typeof import('./open-outlet.ts');
 type SecretBundle = typeof import('./open-secret.ts');
 type OpenTelemetryBundle = typeof import('../instrumentation/opentelemetry/sdk.ts');

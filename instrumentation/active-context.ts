@@ -44,14 +44,8 @@ const SUPPRESS_KEY = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING'
 
 export const isSuppressed = (context: Context): boolean => context.getValue(SUPPRESS_KEY) === true;
 
-/** Where our own traffic happens: nothing of it is traced. */
-export const SUPPRESSED_CONTEXT: Context = ROOT_CONTEXT.setValue(SUPPRESS_KEY, true);
-
-/** Where OpenTelemetry's instrumentations make no spans: the key is `@opentelemetry/core`'s. */
-export const UNTRACED_CONTEXT: Context = ROOT_CONTEXT.setValue(
-  Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING'),
-  true,
-);
+/** Where our own traffic happens: nobody makes spans of it. */
+export const UNTRACED_CONTEXT: Context = ROOT_CONTEXT.setValue(SUPPRESS_KEY, true);
 
 /** Kept beside the context, not in it: user code may replace the context by one that knows nothing of us. */
 type Store<Owner> = { readonly context: Context; readonly owner: Owner | undefined };

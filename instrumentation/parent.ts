@@ -4,42 +4,114 @@
 import type { Link, SpanContext } from '@opentelemetry/api';
 import { createTraceId } from './ids.ts';
 import { parseTraceHeader, type TraceHeader } from './trace-header.ts';
+import { createTraceState } from './trace-state.ts';
 import type { Carrier } from './triggers/trigger.ts';
 
 /**
- * Whether OpenTelemetry spans keep the X-Ray header's `Parent` as their parent. It usually names a segment that Lambda wrote
- * itself, which only X-Ray has: other backends then show an invocation with a missing parent.
+ * What OpenTelemetry spans make of Lambda's header. Its `Parent` usually names a segment that Lambda wrote itself, which only
+ * X-Ray has: other backends then show an invocation with a missing parent. `keep` takes it as the parent all the same, `root` only
+ * the trace id; with `lead` the header comes before every context of the event.
  */
-export type XrayParentRule = 'keep' | 'root';
+export type XrayParentRule = 'keep' | 'root' | 'lead';
+
+/** Formats of trace context, as `OTEL_PROPAGATORS` names them; `xray` is an X-Ray header anywhere, `xray-lambda` only Lambda's own. */
+export type ContextFormat = 'tracecontext' | 'baggage' | 'xray' | 'xray-lambda' | 'b3' | 'b3multi' | 'datadog';
+
+/** A context from elsewhere. */
+export type RemoteContext = {
+  readonly context: SpanContext;
+  /** The sender's decision; undefined: it has made none. */
+  readonly isSampled: boolean | undefined;
+};
+
+export type ContextRules = {
+  readonly formats: ReadonlySet<ContextFormat>;
+  readonly xrayParent: XrayParentRule;
+  /** Reads what is neither W3C's nor X-Ray's; undefined: nothing of the kind is wanted. */
+  readonly readForeign: ((carrier: Carrier) => RemoteContext | undefined) | undefined;
+};
+
+export type ContextSources = {
+  /** `Lambda-Runtime-Trace-Id`. */
+  readonly lambdaHeader: string | undefined;
+  /** Where the event has the context of its caller. */
+  readonly carrier: Carrier | undefined;
+  /** The context of the only message of the event, when that is wanted as the parent. */
+  readonly message?: Carrier | undefined;
+};
 
 export type Parentage = {
   /** 32 hex digits, of the SERVER span. */
   readonly traceId: string;
   readonly parent: SpanContext | undefined;
+  /** The parent's decision; undefined: there is none to follow. */
+  readonly isParentSampled: boolean | undefined;
   readonly links: Link[];
   /** Lambda's header, when it could be read. */
   readonly header: TraceHeader | undefined;
+  /** Text of the caller's W3C baggage. */
+  readonly baggage: string | undefined;
 };
 
 const SAMPLED = 1;
 
-/** W3C first, then Lambda's header, then an X-Ray header inside the event, then a new trace. */
+/**
+ * In this order: W3C, other formats that were asked for, X-Ray's header, a new trace. X-Ray comes last because Lambda always has a
+ * header, made up by itself if need be: whoever came after it would never be heard. Of two X-Ray headers Lambda's is the nearer
+ * one, unless the message's own is wanted as the parent.
+ */
 export function chooseParent(
-  lambdaHeader: string | undefined,
-  carrier: Carrier | undefined,
-  rule: XrayParentRule,
+  { lambdaHeader, carrier: caller, message }: ContextSources,
+  rules: ContextRules,
 ): Parentage {
+  const { formats, xrayParent } = rules;
   const header = parseTraceHeader(lambdaHeader);
-  const w3c = readTraceparent(carrier?.get('traceparent'));
-  if (w3c !== undefined) {
-    const xray = header === undefined ? undefined : contextOf(header);
-    const links = xray !== undefined && xray.traceId !== w3c.traceId ? [{ context: xray }] : [];
-    return { traceId: w3c.traceId, parent: w3c, links, header };
+  const carrier = message ?? caller;
+  const carried = carrier && readCarrier(carrier, rules);
+  const inEvent = formats.has('xray') ? parseTraceHeader(carrier?.get('x-amzn-trace-id')) : undefined;
+  const ambient = formats.has('xray') || formats.has('xray-lambda') ? header : undefined;
+  const isMessage = message !== undefined && inEvent !== undefined;
+  const xray = isMessage ? inEvent : (ambient ?? inEvent);
+  const baggage = formats.has('baggage') ? carrier?.get('baggage') : undefined;
+  const contexts = [carried?.context, xray && contextOf(xray), ambient && contextOf(ambient), inEvent && contextOf(inEvent)];
+  if (carried !== undefined && (xrayParent !== 'lead' || xray === undefined)) {
+    const { context, isSampled } = carried;
+    const links = linksTo(contexts, context.traceId);
+    return { traceId: context.traceId, parent: context, isParentSampled: isSampled, links, header, baggage };
   }
-  const source = header ?? parseTraceHeader(carrier?.get('x-amzn-trace-id'));
-  if (source === undefined) return { traceId: createTraceId(), parent: undefined, links: [], header };
-  const parent = rule === 'keep' ? contextOf(source) : undefined;
-  return { traceId: source.traceId, parent, links: [], header };
+  if (xray === undefined) {
+    return { traceId: createTraceId(), parent: undefined, isParentSampled: undefined, links: [], header, baggage };
+  }
+  const parent = isMessage || xrayParent !== 'root' ? contextOf(xray) : undefined;
+  // With the default tracing mode every header says 0, whatever the caller wants: that is no decision.
+  const isParentSampled = parent !== undefined && xray.sampled === true ? true : undefined;
+  return { traceId: xray.traceId, parent, isParentSampled, links: linksTo(contexts, xray.traceId), header, baggage };
+}
+
+/** The context that a carrier has in one of the wanted formats, for a link: W3C first, X-Ray last. */
+export function readContext(carrier: Carrier, rules: ContextRules): SpanContext | undefined {
+  const carried = readCarrier(carrier, rules);
+  if (carried !== undefined) return carried.context;
+  const header = rules.formats.has('xray') ? parseTraceHeader(carrier.get('x-amzn-trace-id')) : undefined;
+  return header && contextOf(header);
+}
+
+function readCarrier(carrier: Carrier, { formats, readForeign }: ContextRules): RemoteContext | undefined {
+  const context = formats.has('tracecontext') ? readTraceparent(carrier.get('traceparent')) : undefined;
+  if (context === undefined) return readForeign?.(carrier);
+  const traceState = createTraceState(carrier.get('tracestate'));
+  if (traceState !== undefined) context.traceState = traceState;
+  return { context, isSampled: (context.traceFlags & SAMPLED) === SAMPLED };
+}
+
+/** One link for each trace that is not followed. */
+function linksTo(contexts: readonly (SpanContext | undefined)[], followed: string): Link[] {
+  const links = new Map<string, Link>();
+  for (const context of contexts) {
+    if (context === undefined || context.traceId === followed || links.has(context.traceId)) continue;
+    links.set(context.traceId, { context });
+  }
+  return [...links.values()];
 }
 
 function contextOf(header: TraceHeader): SpanContext | undefined {

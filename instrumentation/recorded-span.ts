@@ -47,7 +47,7 @@ const COUNT_LIMIT = 128;
 export const liveErrors = new WeakMap<TimedEvent, unknown>();
 
 export class RecordedSpan implements Span, ReadableSpan {
-  readonly kind: SpanKind;
+  kind: SpanKind;
   name: string;
   readonly attributes: Attributes;
   readonly links: Link[];
@@ -171,6 +171,20 @@ export class RecordedSpan implements Span, ReadableSpan {
     if (this.ended) return;
     this.endTime = this.#scope.clock.hrTime(Math.max(at, this.startedAt));
     this.ended = true;
+  }
+
+  /** Takes the end back, because what the span stands for goes on. */
+  resume(): void {
+    this.ended = false;
+    this.forgetFailure();
+  }
+
+  /** Takes back what a failed try has said: status, `error.type`, exceptions. */
+  forgetFailure(): void {
+    this.status = { code: UNSET };
+    delete this.attributes['error.type'];
+    const others = this.events.filter(({ name }) => name !== 'exception');
+    this.events.splice(0, this.events.length, ...others);
   }
 
   #addEvent(name: string, attributes: Attributes | undefined, time: TimeInput | undefined): TimedEvent | undefined {

@@ -1,10 +1,9 @@
 // The decision for OpenTelemetry backends (`OTEL_TRACES_SAMPLER`). X-Ray's own decision is the header's and not made here:
 // with the default tracing mode every header says "not sampled", the most common reason why users see no spans.
 
-import type { SpanContext } from '@opentelemetry/api';
-
 export interface Sampler {
-  isSampled(traceId: string, parent: SpanContext | undefined): boolean;
+  /** The decisions of the parent and of Lambda's X-Ray header, undefined where there is none. */
+  isSampled(traceId: string, isParentSampled: boolean | undefined, isXraySampled: boolean | undefined): boolean;
 }
 
 export type SamplerName =
@@ -13,19 +12,20 @@ export type SamplerName =
   | 'traceidratio'
   | 'parentbased_always_on'
   | 'parentbased_always_off'
-  | 'parentbased_traceidratio';
+  | 'parentbased_traceidratio'
+  /** X-Ray's decision for all: its rules were applied before Lambda made the header. */
+  | 'xray';
 
 /** `ratio` is 0 to 1 and matters to the ratio samplers only. */
 export function createSampler(name: SamplerName, ratio: number): Sampler {
+  if (name === 'xray') return { isSampled: (_traceId, _isParentSampled, isXraySampled) => isXraySampled === true };
   const root = name.replace('parentbased_', '');
   const decideRoot =
     root === 'traceidratio'
       ? (traceId: string): boolean => isBelowRatio(traceId, ratio)
       : (): boolean => root === 'always_on';
   if (root === name) return { isSampled: decideRoot };
-  return {
-    isSampled: (traceId, parent) => (parent === undefined ? decideRoot(traceId) : (parent.traceFlags & 1) === 1),
-  };
+  return { isSampled: (traceId, isParentSampled) => isParentSampled ?? decideRoot(traceId) };
 }
 
 /** As OpenTelemetry's `TraceIdRatioBasedSampler`, so that services that see the same trace decide alike. */

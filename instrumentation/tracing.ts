@@ -1,33 +1,45 @@
 // Puts the tracer together: recorder, destinations, the stand-in for OpenTelemetry, the hook on outgoing calls. What is to be
 // done is decided by the options; the parts know nothing of each other.
 
+import type { Context } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { InvocationObserver } from '../runtime/lifecycle.ts';
-import { ActiveContext, spanOf, UNTRACED_CONTEXT } from './active-context.ts';
+import { ActiveContext, isSuppressed, ROOT_CONTEXT, spanOf, UNTRACED_CONTEXT, withSpan } from './active-context.ts';
+import { parseBaggage } from './baggage.ts';
 import { Clock } from './clock.ts';
 import { LateOutlet, type OpenedOutlet } from './export/late-outlet.ts';
 import type { XrayMode } from './export/xray/phases.ts';
-import { installOpenTelemetryApi } from './opentelemetry/global-api.ts';
+import { GarbageCollections } from './garbage-collections.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { InertSpan } from './inert-span.ts';
+import type { CodePlace } from './opentelemetry/api-globals.ts';
+import { type InstalledApi, installOpenTelemetryApi } from './opentelemetry/global-api.ts';
 import type { OpenTelemetrySdk, SdkOptions } from './opentelemetry/sdk.ts';
-import { hookHttp } from './outgoing/http-hook.ts';
-import type { XrayParentRule } from './parent.ts';
-import { type InvocationRecord, Recorder } from './recorder.ts';
+import type { CallEnvironment, CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
+import { type CallOptions, installCalls } from './outgoing/install-calls.ts';
+import { type ContextExtractor, Recorder, type RecorderOptions } from './recorder.ts';
 import { createResource, type ResourceFacts } from './resource.ts';
 import type { Sampler } from './sampler.ts';
-import { defaultTriggerOptions } from './triggers/trigger.ts';
 
 export type TracingOptions = {
   /** Opens the way out, from a bundle of its own; called when the first spans leave. */
   openOutlet(): OpenedOutlet;
   /** Loads the OpenTelemetry SDK, from a bundle of its own. */
   createSdk(options: SdkOptions): OpenTelemetrySdk;
+  /** Which version of the API the code at a place is a copy of; from the bundle of the SDK. */
+  findApiVersion(place: CodePlace): string | undefined;
+  readonly calls: CallOptions;
   readonly resource: ResourceFacts;
   /** How X-Ray draws; undefined: it does not. */
   readonly xrayMode: XrayMode | undefined;
   /** There is a destination for what the sampler decides on. */
   readonly hasOpenTelemetry: boolean;
   readonly sampler: Sampler;
-  readonly xrayParent: XrayParentRule;
+  /** How invocations are recognised and placed in their trace. */
+  readonly invocations: Pick<
+    RecorderOptions,
+    'recognise' | 'trigger' | 'contextRules' | 'messagingSpans' | 'messagingContext' | 'dropsWarmUps'
+  >;
   /** False where init was not waited for: provisioned concurrency. */
   readonly isColdStart: boolean;
   /** Several invocations run at once. */
@@ -43,6 +55,7 @@ export type Tracing = {
   readonly observer: InvocationObserver;
   /** Ids of the span that is active here, for log lines. */
   activeTrace(): { readonly traceId: string; readonly spanId: string } | undefined;
+  useExtractor(extract: ContextExtractor): void;
 };
 
 /** Installs tracing. To be called before user code is loaded. */
@@ -53,7 +66,12 @@ export function installTracing(options: TracingOptions): Tracing {
   const outlet = new LateOutlet(options.openOutlet);
   if (options.loadsEagerly) outlet.openAhead();
 
-  const active = new ActiveContext<InvocationRecord>((context, emitter) => sdk().bindEmitter(context, emitter));
+  const collections = new GarbageCollections();
+  if (options.loadsEagerly) collections.observe();
+
+  const active = new ActiveContext<CallScope | UnrecordedScope>((context, emitter) =>
+    sdk().bindEmitter(context, emitter),
+  );
   const recorder = new Recorder({
     clock,
     resource,
@@ -70,11 +88,19 @@ export function installTracing(options: TracingOptions): Tracing {
     drawsPhases: xrayMode !== undefined && xrayMode !== 'attach',
     hasOtlp: options.hasOpenTelemetry,
     sampler: options.sampler,
-    xrayParentRule: options.xrayParent,
+    ...options.invocations,
     isColdStart: options.isColdStart,
     isConcurrent: options.isConcurrent,
-    trigger: { ...defaultTriggerOptions, region: options.resource.region },
+    heartbeat: new Heartbeat(clock),
+    collections,
+    parseBaggage: (text) => parseBaggage(text, () => sdk().propagator),
+    runBeside(parent, handler) {
+      const foreign = api.foreignContext();
+      if (foreign === undefined) return handler();
+      return foreign.with(parent === undefined ? ROOT_CONTEXT : withSpan(ROOT_CONTEXT, new InertSpan(parent)), handler);
+    },
   });
+  const activeTrace = () => spanOf(active.active())?.spanContext();
 
   let loadedSdk: OpenTelemetrySdk | undefined;
   const sdk = (): OpenTelemetrySdk => {
@@ -82,29 +108,42 @@ export function installTracing(options: TracingOptions): Tracing {
       resource,
       clock,
       contextManager: active,
-      activeTrace: () => recorder.ownerOf(undefined),
+      activeTrace: () => recorder.here(),
       spanStarted: (span: ReadableSpan) => recorder.spanStarted(span),
       spanEnded: (span: ReadableSpan) => recorder.spanEnded(span),
     });
     return loadedSdk;
   };
-  const isRecording = (): boolean => recorder.ownerOf(undefined) !== undefined;
-  const isOurs = installOpenTelemetryApi({
+  const api: InstalledApi = installOpenTelemetryApi({
     context: active,
-    isRecording,
+    // What a tracer of the user's own records is not recorded twice.
+    isRecording: () => recorder.ownerOf(undefined) !== undefined && !api.hasForeignTracer(),
     loadProvider: () => sdk().provider,
     loadPropagator: () => sdk().propagator,
+    findApiVersion: options.findApiVersion,
     report,
   });
-  if (isOurs) {
-    hookHttp({
-      isRecording,
-      instrument: (module, originals) => sdk().http.instrument(module, originals),
-      load: (module) => options.loadModule(`node:${module}`),
-      report,
-    });
-  } else {
-    report('another OpenTelemetry setup was there first: its spans are its own, the phases are still traced');
-  }
-  return { observer: recorder, activeTrace: () => spanOf(active.active())?.spanContext() };
+  /** The user's own context where he has one and is in one of his spans; ours everywhere else. */
+  const activeContext = (): Context => {
+    const foreign = api.foreignContext()?.active();
+    return foreign !== undefined && (spanOf(foreign) !== undefined || isSuppressed(foreign))
+      ? foreign
+      : active.active();
+  };
+  const environment: CallEnvironment = {
+    now: () => clock.now(),
+    activeContext,
+    spanContextOf: (context) => spanOf(context)?.spanContext(),
+    here: () => recorder.here(),
+    present: () => recorder.present(),
+    runIn(context, work) {
+      const foreign = api.foreignContext();
+      const run = (): ReturnType<typeof work> => active.with(context, work as () => ReturnType<typeof work>);
+      return foreign === undefined ? run() : foreign.with(context, run);
+    },
+    hasForeignTracer: api.hasForeignTracer,
+    report,
+  };
+  installCalls(environment, options.calls, { provider: api.provider, loadModule: options.loadModule });
+  return { observer: recorder, activeTrace, useExtractor: (extract) => recorder.useExtractor(extract) };
 }

@@ -11,7 +11,15 @@ const { uptime } = process;
 export const now = (): Instant => uptime() * 1000;
 
 /** One step of init. Steps may overlap: registration runs while the handler loads. */
-export type InitStep = { readonly name: string; readonly startedAt: Instant; readonly endedAt: Instant };
+export type InitStep = {
+  readonly name: string;
+  readonly startedAt: Instant;
+  readonly endedAt: Instant;
+  /** Of a module: its file. */
+  readonly path?: string;
+  /** Steps inside this one. */
+  readonly steps?: readonly InitStep[];
+};
 
 export type InitFacts = {
   readonly startedAt: Instant;
@@ -21,6 +29,13 @@ export type InitFacts = {
   readonly error?: unknown;
 };
 
+/** Values of W3C Trace Context and Baggage headers, as received. */
+export type TraceContext = {
+  readonly traceparent: string;
+  readonly tracestate: string | undefined;
+  readonly baggage: string | undefined;
+};
+
 /** One delivery of one event. `requestId` may repeat between deliveries: an asynchronous retry keeps it. */
 export type Invocation = {
   readonly requestId: string;
@@ -28,6 +43,8 @@ export type Invocation = {
   readonly deadlineEpochMs: number;
   /** `Lambda-Runtime-Trace-Id` as received; undefined when the platform sent none. */
   readonly traceHeader: string | undefined;
+  /** W3C headers, should the platform send any; undefined: it sent none. */
+  readonly traceContext?: TraceContext | undefined;
   readonly tenantId: string | undefined;
   /** `Lambda-Runtime-Client-Context`, still JSON text. */
   readonly clientContextJson: string | undefined;

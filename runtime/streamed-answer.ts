@@ -10,6 +10,9 @@ import type { HandlerFunction } from './handler/module-loading.ts';
 import type { HandlerCompat } from './handler-compat.ts';
 import { createResponseStream, type StreamedResponse, type StreamSink } from './response-stream.ts';
 
+// Captured before user code can change it.
+const { parse } = JSON;
+
 export type StreamedAnswerOptions = {
   openPost(contentType: string): ChunkedRequest;
   readonly highWaterMarkBytes: number | undefined;
@@ -103,7 +106,7 @@ function readPrelude(chunk: Uint8Array | undefined): unknown {
   const end = chunk?.indexOf(0) ?? -1;
   if (chunk === undefined || end < 0) return undefined;
   try {
-    return JSON.parse(Buffer.from(chunk.subarray(0, end)).toString('utf8'));
+    return parse(Buffer.from(chunk.subarray(0, end)).toString('utf8'));
   } catch {
     return undefined;
   }

@@ -19,6 +19,8 @@ export type SpanBatch = {
   readonly xray: XrayPlacement | undefined;
   /** The decision of `OTEL_TRACES_SAMPLER`, independent of X-Ray's. */
   readonly isSampledForOtlp: boolean;
+  /** Spans of calls that another tracer draws in X-Ray already. */
+  readonly hiddenFromXray?: ReadonlySet<ReadableSpan>;
   /** The batch that this one is a part of, when an exporter had to divide it. */
   readonly whole?: SpanBatch;
 };

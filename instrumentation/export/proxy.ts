@@ -20,13 +20,13 @@ export function readProxyEnvironment(
     if (name === 'no_proxy' || /^https?:$/.test(URL.parse(value)?.protocol ?? '')) found[name] = value;
     else report(`${variable} is not an http or https URL (not shown): no proxy is used`);
   }
-  return found['http_proxy'] || found['https_proxy'] ? found : undefined;
+  return found.http_proxy || found.https_proxy ? found : undefined;
 }
 
 /** The proxy on the way to `target`; undefined: a direct connection. */
 export function proxyFor(target: URL, env: ProxyEnvironment): URL | undefined {
   const proxy = env[target.protocol === 'https:' ? 'https_proxy' : 'http_proxy'];
-  return proxy && !isExcepted(target, env['no_proxy'] ?? '') ? new URL(proxy) : undefined;
+  return proxy && !isExcepted(target, env.no_proxy ?? '') ? new URL(proxy) : undefined;
 }
 
 function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {

@@ -13,16 +13,16 @@ import type {
 } from '@opentelemetry/api';
 import { spanOf, withSpan } from '../active-context.ts';
 import { InertSpan } from '../inert-span.ts';
+import { type CodePlace, type GlobalName, registerGlobals } from './api-globals.ts';
 
 /**
- * A copy of the API accepts globals whose minor version is not below its own, so this is the newest one there is.
- * Proven against the installed package in the tests.
+ * A copy of the API accepts globals whose minor version is not below its own: this one is above all that there will be. What has been
+ * added to the API within 1.x so far are optional parameters and whole other signals.
  */
-export const API_VERSION = '1.10.0';
+export const API_VERSION = '1.999.0';
 /** Of the SDK in the `opentelemetry` bundle; the tests hold it against the installed package. */
 export const SDK_VERSION = '3.1.1';
 
-const GLOBAL_KEY = Symbol.for('opentelemetry.js.api.1');
 const NO_SPAN_CONTEXT = { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 };
 
 export type OpenTelemetryGlobals = {
@@ -31,26 +31,52 @@ export type OpenTelemetryGlobals = {
   isRecording(): boolean;
   loadProvider(): TracerProvider;
   loadPropagator(): TextMapPropagator;
+  /** Which version of the API the code at a place is a copy of; undefined: it cannot be told. */
+  findApiVersion(place: CodePlace): string | undefined;
   /** Tells of a failure of our own; user code goes on untraced. */
   report(message: string): void;
 };
 
-/** Registers trace, context and propagation. Returns false, and does nothing, when another tracer was there first. */
-export function installOpenTelemetryApi(globals: OpenTelemetryGlobals): boolean {
-  const holder = globalThis as { [GLOBAL_KEY]?: object };
-  if (holder[GLOBAL_KEY] !== undefined) return false;
-  const api = Object.defineProperty({}, 'version', { value: API_VERSION, enumerable: true });
+export type InstalledApi = {
+  /** Ours, whoever is registered. */
+  readonly provider: TracerProvider;
+  /** A provider of the user's own is registered. */
+  hasForeignTracer(): boolean;
+  /** The context manager of the user's own, when he has registered one. */
+  foreignContext(): ContextManager | undefined;
+};
+
+/** Registers trace, context and propagation, until user code registers its own; what was there before us stays. */
+export function installOpenTelemetryApi(globals: OpenTelemetryGlobals): InstalledApi {
   let isReported = false;
   const fail = (error: unknown): void => {
     if (!isReported) globals.report(`OpenTelemetry could not be loaded, spans of user code are lost: ${error}`);
     isReported = true;
   };
-  holder[GLOBAL_KEY] = Object.assign(api, {
-    trace: new DeferredTracerProvider(globals, loadOnce(globals.loadProvider, fail)),
-    context: globals.context,
-    propagation: new DeferredPropagator(loadOnce(globals.loadPropagator, fail)),
-  });
-  return true;
+  const provider = new DeferredTracerProvider(globals, loadOnce(globals.loadProvider, fail));
+  const registered = registerGlobals(
+    API_VERSION,
+    {
+      trace: provider,
+      context: globals.context,
+      propagation: new DeferredPropagator(loadOnce(globals.loadPropagator, fail)),
+    },
+    (place) => {
+      const version = globals.findApiVersion(place);
+      if (version === undefined) {
+        globals.report(
+          `a copy of @opentelemetry/api in ${place.file} could not register an SDK: its version is unknown`,
+        );
+      }
+      return version;
+    },
+  );
+  const foreign = (name: GlobalName): unknown => registered.foreign(name);
+  return {
+    provider,
+    hasForeignTracer: () => foreign('trace') !== undefined,
+    foreignContext: () => foreign('context') as ContextManager | undefined,
+  };
 }
 
 /** undefined: it could not be loaded, and is not tried again. */

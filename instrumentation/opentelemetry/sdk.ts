@@ -1,5 +1,5 @@
-// The OpenTelemetry SDK with everything that hangs on it, in a bundle of its own: evaluated when the first span of user code
-// or of an outgoing call is started, never on the way to the first response of a function that makes none.
+// The OpenTelemetry SDK with everything that hangs on it, in a bundle of its own: evaluated when the first span of user code is
+// started, never on the way to the first response of a function that starts none.
 
 import type {
   TracerProvider as ApiTracerProvider,
@@ -13,15 +13,17 @@ import { type ReadableSpan, SamplingDecision, type Span, TracerProvider } from '
 import { now } from '../../runtime/lifecycle.ts';
 import type { Clock } from '../clock.ts';
 import { createSpanId, createTraceId } from '../ids.ts';
-import { createHttpInstrumentation, type HttpInstrumenter } from '../outgoing/http-instrumentation.ts';
-import { type OutgoingTrace, XrayPropagator } from './xray-propagator.ts';
+import type { OutgoingTrace } from '../outgoing/propagation.ts';
+import { XrayPropagator } from './xray-propagator.ts';
 
 export type SdkOptions = {
   readonly resource: ReadableSpan['resource'];
   readonly clock: Clock;
   readonly contextManager: ContextManager;
   /** What outgoing calls made here continue in X-Ray. */
-  activeTrace(): (OutgoingTrace & { readonly isSampledForOtlp: boolean }) | undefined;
+  activeTrace():
+    | (Pick<OutgoingTrace, 'xrayHeader' | 'isSampledForXray'> & { readonly isSampledForOtlp?: boolean })
+    | undefined;
   spanStarted(span: ReadableSpan): void;
   spanEnded(span: ReadableSpan): void;
 };
@@ -29,7 +31,6 @@ export type SdkOptions = {
 export type OpenTelemetrySdk = {
   readonly provider: ApiTracerProvider;
   readonly propagator: TextMapPropagator;
-  readonly http: HttpInstrumenter;
   /** Binds the listeners of an event emitter to a context. */
   bindEmitter(context: Context, emitter: object): object;
 };
@@ -71,7 +72,6 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
         new XrayPropagator(() => options.activeTrace()),
       ],
     }),
-    http: createHttpInstrumentation(),
     bindEmitter: (context, emitter) => binder.bind(context, emitter),
   };
 }

@@ -1,39 +1,24 @@
 // Writes `X-Amzn-Trace-Id` on outgoing calls: Lambda's own header with the calling span as its parent, everything else in it
 // verbatim. OpenTelemetry's propagator drops `Lineage`, which switches Lambda's detection of recursive calls off.
 
-import {
-  type Context,
-  isSpanContextValid,
-  type TextMapPropagator,
-  type TextMapSetter,
-  trace,
-} from '@opentelemetry/api';
+import { type Context, type TextMapPropagator, type TextMapSetter, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import { parseTraceHeader, withParent } from '../trace-header.ts';
+import { type OutgoingTrace, XRAY_HEADER, xrayHeaderOf } from '../outgoing/propagation.ts';
 
-const HEADER = 'X-Amzn-Trace-Id';
-
-export type OutgoingTrace = {
-  /** Lambda's header as received; undefined: X-Ray knows nothing of this invocation. */
-  readonly xrayHeader: string | undefined;
-  /** The spans of this invocation have documents in X-Ray, so their ids can be parents there. */
-  readonly isSampledForXray: boolean;
-};
+type Trace = Pick<OutgoingTrace, 'xrayHeader' | 'isSampledForXray'>;
 
 export class XrayPropagator implements TextMapPropagator {
-  readonly #activeTrace: () => OutgoingTrace | undefined;
+  readonly #activeTrace: () => Trace | undefined;
 
-  constructor(activeTrace: () => OutgoingTrace | undefined) {
+  constructor(activeTrace: () => Trace | undefined) {
     this.#activeTrace = activeTrace;
   }
 
   inject(context: Context, carrier: unknown, setter: TextMapSetter): void {
     const outgoing = this.#activeTrace();
-    const header = parseTraceHeader(outgoing?.xrayHeader);
-    if (outgoing === undefined || header === undefined || isTracingSuppressed(context) || hasHeader(carrier)) return;
-    const spanContext = trace.getSpanContext(context);
-    const ownsParent = outgoing.isSampledForXray && spanContext !== undefined && isSpanContextValid(spanContext);
-    setter.set(carrier, HEADER, ownsParent ? withParent(header, spanContext.spanId) : header.text);
+    if (outgoing === undefined || isTracingSuppressed(context) || hasHeader(carrier)) return;
+    const value = xrayHeaderOf(outgoing, trace.getSpanContext(context));
+    if (value !== undefined) setter.set(carrier, XRAY_HEADER, value);
   }
 
   /** What comes in is the runtime's to read. */
@@ -42,7 +27,7 @@ export class XrayPropagator implements TextMapPropagator {
   }
 
   fields(): string[] {
-    return [HEADER];
+    return [XRAY_HEADER];
   }
 }
 

@@ -17,6 +17,7 @@ export type CallOptions = {
 /** A span of an outgoing call, which its tracer ends. */
 export type CallSpan = Span & {
   name: string;
+  kind: SpanKind;
   readonly attributes: Attributes;
   readonly ended: boolean;
   readonly startedAt: Instant;

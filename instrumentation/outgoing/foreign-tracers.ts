@@ -1,7 +1,7 @@
 // Whether somebody else in this process traces a request already, which shows in the headers that he has put there. A header alone
 // proves nothing, since functions pass on what they were sent: the tracer itself must be there too.
 
-import type { OutgoingTrace, Carrier } from './propagation.ts';
+import type { Carrier, OutgoingTrace } from './propagation.ts';
 
 /** `xray`: drawn in X-Ray by its SDK. `everywhere`: by a tracer with a backend of its own, or one that took our place. */
 export type TracedBy = 'xray' | 'everywhere' | undefined;

@@ -8,15 +8,22 @@ import type { CallEnvironment, CallScope } from './call-scope.ts';
 import { handOn } from './propagation.ts';
 
 type Request = http2.ClientHttp2Session['request'];
-type Headers = Parameters<Request>[0] | undefined;
+/** As a map, or as names and values in turn. */
+export type Http2Headers = http2.OutgoingHttpHeaders | readonly string[] | undefined;
 
-export type Http2Hook = {
-  /** Sees the streams of a recorded invocation. */
-  trace(session: http2.ClientHttp2Session, headers: Headers, scope: CallScope, send: (headers: Headers) => unknown): unknown;
+/** Sees the streams of a recorded invocation. */
+export type Http2Tracer = {
+  /** Calls `send` with the headers to send, and returns what it returns. */
+  http2Request(
+    session: http2.ClientHttp2Session,
+    headers: Http2Headers,
+    scope: CallScope,
+    send: (headers: Http2Headers) => http2.ClientHttp2Stream,
+  ): http2.ClientHttp2Stream;
 };
 
 /** Patches the exports of `node:http2`, once. */
-export function hookHttp2(exports: typeof http2, environment: CallEnvironment, hook: Http2Hook): void {
+export function hookHttp2(exports: typeof http2, environment: CallEnvironment, load: () => Http2Tracer): void {
   const { connect } = exports;
   let isPatched = false;
   const replacement = {
@@ -26,7 +33,7 @@ export function hookHttp2(exports: typeof http2, environment: CallEnvironment, h
       const session = Reflect.apply(connect, this, arguments as unknown as Parameters<typeof connect>);
       if (!isPatched) {
         isPatched = true;
-        patchRequest(Object.getPrototypeOf(session), environment, hook);
+        patchRequest(Object.getPrototypeOf(session), environment, load);
       }
       return session;
     },
@@ -35,19 +42,19 @@ export function hookHttp2(exports: typeof http2, environment: CallEnvironment, h
   syncBuiltinESMExports();
 }
 
-function patchRequest(prototype: { request: Request }, environment: CallEnvironment, hook: Http2Hook): void {
+function patchRequest(prototype: { request: Request }, environment: CallEnvironment, load: () => Http2Tracer): void {
   const { request } = prototype;
-  prototype.request = function (this: http2.ClientHttp2Session, headers?: Headers, ...rest: unknown[]) {
+  prototype.request = function (this: http2.ClientHttp2Session, headers?: Http2Headers, ...rest: unknown[]) {
     let isSent = false;
-    const send = (changed: Headers): unknown => {
+    const send = (changed: Http2Headers): http2.ClientHttp2Stream => {
       isSent = true;
-      return Reflect.apply(request, this, [changed, ...rest]);
+      return Reflect.apply(request as (...args: unknown[]) => http2.ClientHttp2Stream, this, [changed, ...rest]);
     };
     try {
       const scope = environment.here();
       const context = environment.activeContext();
       if (scope !== undefined && !isSuppressed(context)) {
-        if (scope.isRecorded) return hook.trace(this, headers, scope, send);
+        if (scope.isRecorded) return load().http2Request(this, headers, scope, send);
         const copy = { ...(headers as http2.OutgoingHttpHeaders) };
         if (!Array.isArray(headers)) {
           handOn(mapCarrier(copy), context, environment.spanContextOf(context), scope);

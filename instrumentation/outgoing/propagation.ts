@@ -27,7 +27,10 @@ export const XRAY_HEADER = 'X-Amzn-Trace-Id';
 /** The key under which every copy of `@opentelemetry/api` 1.x keeps the baggage. */
 const BAGGAGE_KEY = Symbol.for('OpenTelemetry Baggage Key');
 
-type BaggageEntries = { getAllEntries(): [string, { value: string; metadata?: { toString(): string } }][] };
+type BaggageEntries = {
+  readonly receivedText?: unknown;
+  getAllEntries(): [string, { value: string; metadata?: { toString(): string } }][];
+};
 
 const INVALID_TRACE_ID = '0'.repeat(32);
 const INVALID_SPAN_ID = '0'.repeat(16);
@@ -90,7 +93,10 @@ const MAX_BAGGAGE_CHARS = 8192;
 
 /** W3C Baggage, section 3.2; the limits are OpenTelemetry's. */
 export function baggageOf(context: Context): string {
-  const entries = (context.getValue(BAGGAGE_KEY) as BaggageEntries | undefined)?.getAllEntries() ?? [];
+  const baggage = context.getValue(BAGGAGE_KEY) as BaggageEntries | undefined;
+  // A caller's, of which nobody has changed anything.
+  if (typeof baggage?.receivedText === 'string') return baggage.receivedText;
+  const entries = baggage?.getAllEntries() ?? [];
   let text = '';
   let count = 0;
   for (const [key, { value, metadata }] of entries) {

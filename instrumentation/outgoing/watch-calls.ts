@@ -20,9 +20,12 @@ type Kind<Request> = {
   trace(tracer: HttpTracer, request: Request, scope: CallScope): void;
 };
 
-/** `load` is called once, at the first call that is recorded. */
-export function watchCalls(environment: CallEnvironment, load: () => HttpTracer): void {
-  let tracer: HttpTracer | undefined;
+/** `load` is called at every call that is recorded. */
+export function watchCalls(
+  environment: CallEnvironment,
+  isEnabled: (instrumentation: string) => boolean,
+  load: () => HttpTracer,
+): void {
   let isBroken = false;
   const watch = <Request extends { readonly method: string }>(kind: Kind<Request>): void => {
     const attend = (request: Request): void => {
@@ -31,8 +34,7 @@ export function watchCalls(environment: CallEnvironment, load: () => HttpTracer)
       const context = environment.activeContext();
       if (isSuppressed(context)) return;
       if (scope.isRecorded && !isBroken) {
-        tracer ??= load();
-        kind.trace(tracer, request, scope);
+        kind.trace(load(), request, scope);
       } else {
         handOn(kind.carrier(request), context, environment.spanContextOf(context), scope);
       }
@@ -47,14 +49,18 @@ export function watchCalls(environment: CallEnvironment, load: () => HttpTracer)
       }
     });
   };
-  watch<ClientRequest>({
-    channel: 'http.client.request.created',
-    carrier: clientRequestCarrier,
-    trace: (to, request, scope) => to.httpRequest(request, scope),
-  });
-  watch<UndiciRequest>({
-    channel: 'undici:request:create',
-    carrier: undiciCarrier,
-    trace: (to, request, scope) => to.undiciRequest(request, scope),
-  });
+  if (isEnabled('http')) {
+    watch<ClientRequest>({
+      channel: 'http.client.request.created',
+      carrier: clientRequestCarrier,
+      trace: (tracer, request, scope) => tracer.httpRequest(request, scope),
+    });
+  }
+  if (isEnabled('undici')) {
+    watch<UndiciRequest>({
+      channel: 'undici:request:create',
+      carrier: undiciCarrier,
+      trace: (tracer, request, scope) => tracer.undiciRequest(request, scope),
+    });
+  }
 }

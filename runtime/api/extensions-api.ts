@@ -5,6 +5,9 @@ import { Connection, type Endpoint } from './connection.ts';
 import type { HttpResponse } from './response-reader.ts';
 import { EXTENSION_NEXT_PATH, EXTENSION_REGISTER_PATH, headers } from './wire.ts';
 
+// Captured before user code can change them.
+const { parse, stringify } = JSON;
+
 export type Registration =
   | { readonly registered: true; readonly extensionId: string }
   | { readonly registered: false; readonly status: number; readonly reason: string };
@@ -33,7 +36,7 @@ export class ExtensionsApi {
    * @throws ConnectionLost, MalformedResponse; a refusal is a value
    */
   async register(name: string, events: readonly 'INVOKE'[]): Promise<Registration> {
-    const body = JSON.stringify({ events });
+    const body = stringify({ events });
     const head =
       `POST ${EXTENSION_REGISTER_PATH}${this.#commonHead}${headers.extensionName}: ${name}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
@@ -66,7 +69,7 @@ function readEvent(response: HttpResponse): ExtensionEvent {
   }
   let event: { eventType?: unknown; requestId?: unknown; deadlineMs?: unknown } | null;
   try {
-    event = JSON.parse(response.body.toString('utf8'));
+    event = parse(response.body.toString('utf8'));
   } catch {
     throw new PollRefused(`GET ${EXTENSION_NEXT_PATH} was answered with something that is not JSON`);
   }

@@ -43,13 +43,13 @@ test('P84 P85 P88 P89: eight at once, each in its own async context, JSON logs, 
   for (const [index, result] of results.entries()) {
     const n = index + 1;
     const seen = result.json() as Record<string, unknown>;
-    assert.equal(seen['n'], n);
-    assert.equal(seen['requestId'], `request-${n}`);
-    assert.equal(seen['contextId'], `request-${n}`);
-    assert.equal(seen['tenantId'], `tenant-${n}`);
-    assert.equal(seen['mine'], n);
-    assert.equal(seen['variable'], 'none');
-    assert.ok(`${seen['traceId']}`.startsWith(header(n).split(';')[0]!));
+    assert.equal(seen.n, n);
+    assert.equal(seen.requestId, `request-${n}`);
+    assert.equal(seen.contextId, `request-${n}`);
+    assert.equal(seen.tenantId, `tenant-${n}`);
+    assert.equal(seen.mine, n);
+    assert.equal(seen.variable, 'none');
+    assert.ok(`${seen.traceId}`.startsWith(header(n).split(';')[0]!));
   }
   assert.equal(fn.emulator.generation, 1);
   const records = fn.emulator.logs.map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -220,6 +220,6 @@ test('aws-xray-sdk-core of the layer makes its subsegments below our Invocation'
   assert.equal((await fn.invoke({})).json(), 'captured');
   const invocation = fn.xray.documents.find(({ name }) => name === 'Invocation')!;
   const mine = fn.xray.documents.find(({ name }) => name === 'mine')!;
-  assert.equal(mine['parent_id'], invocation.id);
+  assert.equal(mine.parent_id, invocation.id);
   assert.equal(mine.trace_id, invocation.trace_id);
 });

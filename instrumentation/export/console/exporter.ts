@@ -11,6 +11,7 @@ export type ConsoleExporterOptions = {
 const KINDS = ['INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];
 const ERROR = 2;
 const LONGEST_VALUE = 120;
+const DEEPEST_INDENT = 20;
 
 export function createConsoleExporter({ writeLine }: ConsoleExporterOptions): Exporter {
   return {
@@ -34,21 +35,28 @@ export function describeSpans(spans: readonly ReadableSpan[]): string[] {
     const parentId = span.parentSpanContext?.spanId;
     // A parent that is not here, or the span itself, is none.
     const key = parentId !== span.spanContext().spanId && ids.has(parentId ?? '') ? parentId : undefined;
-    children.set(key, [...(children.get(key) ?? []), span]);
+    const siblings = children.get(key);
+    if (siblings === undefined) children.set(key, [span]);
+    else siblings.push(span);
   }
   const lines: string[] = [];
   const described = new Set<ReadableSpan>();
-  const describe = (some: readonly ReadableSpan[], depth: number): void => {
-    for (const span of some.toSorted(byStart)) {
+  // A stack of its own: chains of spans may be thousands long.
+  const waiting: { readonly span: ReadableSpan; readonly depth: number }[] = [];
+  const push = (some: readonly ReadableSpan[], depth: number): void => {
+    for (const span of some.toSorted((a, b) => byStart(b, a))) waiting.push({ span, depth });
+  };
+  // Last those whose ancestors go round in a circle: nothing above leads to them.
+  for (const roots of [children.get(undefined) ?? [], spans]) {
+    push(roots, 0);
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const { span, depth } = next;
       if (described.has(span)) continue;
       described.add(span);
-      lines.push(`${'  '.repeat(depth)}${describeSpan(span)}`);
-      describe(children.get(span.spanContext().spanId) ?? [], depth + 1);
+      lines.push('  '.repeat(Math.min(depth, DEEPEST_INDENT)) + describeSpan(span));
+      push(children.get(span.spanContext().spanId) ?? [], depth + 1);
     }
-  };
-  describe(children.get(undefined) ?? [], 0);
-  // Spans that are each other's ancestors.
-  describe(spans, 0);
+  }
   return lines;
 }
 

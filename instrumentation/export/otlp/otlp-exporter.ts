@@ -61,7 +61,10 @@ export class OtlpExporter implements Exporter {
   async #prepare(untilEpochMs: number): Promise<string | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve('took too long'), Math.max(0, untilEpochMs - wallNow()));
+      timer = setTimeout(
+        () => resolve('the headers out of the secret did not come in time'),
+        Math.max(0, untilEpochMs - wallNow()),
+      );
     });
     const prepared = this.#parts.prepare!().then(
       () => undefined,

@@ -32,12 +32,14 @@ export function openTunnel(proxy: URL, target: URL, timeoutMs: number): Promise<
   const timer = setTimeout(() => fail(`did not answer within ${Math.round(timeoutMs)} ms`), timeoutMs);
   request.on('error', (error) => fail(`cannot be reached: ${error.message}`));
   request.on('response', (response) => fail(`answered ${response.statusCode}`));
-  request.on('connect', (response, socket) => {
+  request.on('connect', (response, socket, head) => {
     if (response.statusCode !== 200) {
       fail(`answered ${response.statusCode}`);
       return;
     }
     clearTimeout(timer);
+    // Without TLS the server speaks first, and may have done so already.
+    if (head.length > 0) socket.unshift(head);
     resolve(socket);
   });
   request.end();

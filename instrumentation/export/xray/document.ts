@@ -15,8 +15,8 @@ type Entry = { readonly node: SubsegmentNode; readonly input: TranslationInput }
 type Entries = ReadonlyMap<string, Entry>;
 
 /**
- * The trees of a batch, the `Invocation`'s first, otherwise in the order of the spans. Each drawn span but the SERVER one is in
- * exactly one tree, also where ids repeat (the second gets an id of its own) or parents form a circle (which is cut).
+ * The trees of a batch, the segment's or the `Invocation`'s first, otherwise in the order of the spans. Each drawn span is in
+ * exactly one tree (the SERVER span only as a segment), also where ids repeat (the second gets an id of its own) or parents form a circle (which is cut).
  */
 export function buildTrees(
   spans: SpanBatch['spans'],
@@ -36,8 +36,8 @@ export function buildTrees(
   const recorded = recordedExceptions();
   // Children first, so that an exception stands in full where it came from.
   for (const node of ordered.reverse()) translateSpan(node, entries.get(node.id)!.input, settings, recorded);
-  const invocation = roots.findIndex(({ id }) => id === placement.invocationSpanId);
-  if (invocation > 0) roots.unshift(...roots.splice(invocation, 1));
+  const first = roots.findIndex(({ id, isSegment }) => isSegment || id === placement.invocationSpanId);
+  if (first > 0) roots.unshift(...roots.splice(first, 1));
   return roots;
 }
 
@@ -49,14 +49,15 @@ function entriesOf(spans: SpanBatch['spans'], placement: XrayPlacement, mode: Xr
   const server = spans.find((span) => idOf(span) === serverSpanId);
   const entries = new Map<string, Entry>();
   for (const span of drawnSpans(spans, placement, mode)) {
-    if (span === server) continue;
+    const isSegment = span === server && mode === 'segment';
+    if (span === server && !isSegment) continue;
     const spanId = idOf(span);
     const known = entries.get(spanId);
     // The same span twice is one span; another span with its id is not.
     if (known?.input.span === span) continue;
-    const isUsable = known === undefined && spanId !== serverSpanId && SPAN_ID.test(spanId);
+    const isUsable = known === undefined && (spanId !== serverSpanId || isSegment) && SPAN_ID.test(spanId);
     const id = isUsable ? spanId : createSpanId();
-    const merged = id === invocationSpanId ? server : undefined;
+    const merged = id === invocationSpanId && mode !== 'segment' ? server : undefined;
     const node: SubsegmentNode = {
       id,
       traceId,
@@ -64,6 +65,7 @@ function entriesOf(spans: SpanBatch['spans'], placement: XrayPlacement, mode: Xr
       fields: bareFields(span),
       children: [],
       spans: merged === undefined ? 1 : 2,
+      isSegment,
       isDetached: false,
       text: '',
       bytes: 0,
@@ -73,7 +75,8 @@ function entriesOf(spans: SpanBatch['spans'], placement: XrayPlacement, mode: Xr
       span,
       server: merged,
       name: phaseNameOf(span, placement, mode),
-      isInvocation: id === invocationSpanId,
+      standsForInvocation: isSegment || (id === invocationSpanId && mode !== 'segment'),
+      isSegment,
       replacedId: isUsable ? undefined : spanId,
     };
     entries.set(id, { node, input });
@@ -86,7 +89,8 @@ function parentIdOf({ parentSpanContext: parent }: ReadableSpan, placement: Xray
   const { parentId, serverSpanId, invocationSpanId } = placement;
   // A remote parent is a span of another trace, which X-Ray would wait for in this one and never get.
   if (parent === undefined || parent.isRemote === true) return parentId.toLowerCase();
-  const isUndrawn = parent.spanId === serverSpanId || (mode === 'attach' && parent.spanId === invocationSpanId);
+  const isUndrawn =
+    (mode !== 'segment' && parent.spanId === serverSpanId) || (mode === 'attach' && parent.spanId === invocationSpanId);
   return isUndrawn || !SPAN_ID.test(parent.spanId) ? parentId.toLowerCase() : parent.spanId;
 }
 

@@ -6,9 +6,10 @@ import type { XrayPlacement } from '../exporter.ts';
 
 /**
  * `phases`: own `Initialization`, `Invocation` and `Overhead`. `prefixed`: the same under names that Lambda's own do not have.
- * `attach`: no phases, everything below them hangs directly under the header's `Parent`.
+ * `attach`: no phases, everything below them hangs directly under the header's `Parent`. `segment`: the phases inside a segment
+ * of our own, for functions that Lambda writes none for.
  */
-export type XrayMode = 'phases' | 'prefixed' | 'attach';
+export type XrayMode = 'phases' | 'prefixed' | 'attach' | 'segment';
 
 const PREFIXED_NAMES: Readonly<Record<string, string>> = {
   Initialization: 'Runtime init',

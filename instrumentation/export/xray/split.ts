@@ -41,7 +41,11 @@ const DROPPED = 'dropped_subsegments';
 const COMMA_BYTES = 1;
 const CHILDREN_BYTES = CHILDREN_START.length + CHILDREN_END.length;
 /** `,"trace_id":"…","type":"subsegment","parent_id":"…"` */
-const INDEPENDENT_BYTES = independentText('1-01234567-0123456789abcdef01234567', '0123456789abcdef').length;
+const INDEPENDENT_BYTES = independentText({
+  traceId: '1-01234567-0123456789abcdef01234567',
+  parentId: '0123456789abcdef',
+  isSegment: false,
+}).length;
 /** Room for the mark that a first root may get after all is measured. */
 const DROPPED_MARK_BYTES = Buffer.byteLength(',"metadata":{"spanstrap":{"dropped_subsegments":99999999}}');
 
@@ -157,8 +161,12 @@ function shrink(node: SubsegmentNode, maxBytes: number): void {
   serialize(node);
 }
 
-function independentText(traceId: string, parentId: string): string {
-  return `,"trace_id":"${traceId}","type":"subsegment","parent_id":"${parentId}"`;
+function independentText({
+  traceId,
+  parentId,
+  isSegment,
+}: Pick<SubsegmentNode, 'traceId' | 'parentId' | 'isSegment'>): string {
+  return `,"trace_id":"${traceId}",${isSegment ? '' : '"type":"subsegment",'}"parent_id":"${parentId}"`;
 }
 
 /** The document of `root` with everything embedded in it. Walks with a stack of its own: trees may be thousands of levels deep. */
@@ -166,7 +174,7 @@ function documentText(root: SubsegmentNode): string {
   let text = '';
   const path: { readonly node: SubsegmentNode; next: number; hasChildren: boolean }[] = [];
   const open = (node: SubsegmentNode): void => {
-    const independent = node === root ? independentText(node.traceId, node.parentId) : '';
+    const independent = node === root ? independentText(node) : '';
     text += `{"id":"${node.id}"${independent},${node.text}`;
     path.push({ node, next: 0, hasChildren: false });
   };

@@ -40,6 +40,9 @@ export type SqlBlock = {
 
 export type Annotations = Record<string, string | number | boolean>;
 
+/** A span link of a segment; subsegments have theirs in the metadata. */
+export type SegmentLink = { trace_id: string; id: string; attributes?: Record<string, unknown> };
+
 /** Two levels: namespace, then key. */
 export type Metadata = Record<string, Record<string, unknown>>;
 
@@ -59,6 +62,11 @@ export type SubsegmentFields = {
   cause: Cause | undefined;
   http: HttpBlock | undefined;
   aws: AwsBlock | undefined;
+  /** The next four a segment alone has. */
+  origin?: string;
+  service?: { version: string };
+  user?: string;
+  links?: SegmentLink[];
   sql: SqlBlock | undefined;
   annotations: Annotations | undefined;
   metadata: Metadata | undefined;
@@ -75,6 +83,8 @@ export type SubsegmentNode = {
   readonly children: SubsegmentNode[];
   /** How many of the batch's spans it stands for: two where the SERVER span is merged into it. */
   readonly spans: number;
+  /** A segment, not a subsegment. */
+  readonly isSegment: boolean;
   /** A document of its own: no longer embedded in its parent. */
   isDetached: boolean;
   /** The fields as JSON without braces; empty until serialised. */

@@ -9,6 +9,7 @@ import { flagsOf, isThrottledByAws } from './flags.ts';
 import { httpBlockOf } from './http-block.ts';
 import { metadataOf, withMark } from './metadata.ts';
 import { nameOf, namespaceOf, sanitizeName } from './names.ts';
+import { addSegmentFields } from './segment-fields.ts';
 import { attributesOf, type SpanAttributes, takeText } from './span-attributes.ts';
 import { CLIENT, PRODUCER, SERVER, STATUS_ERROR } from './span-kinds.ts';
 import { sqlBlockOf } from './sql-block.ts';
@@ -33,7 +34,9 @@ export type TranslationInput = {
   readonly server: ReadableSpan | undefined;
   /** The name of a phase, which no attribute changes. */
   readonly name: string | undefined;
-  readonly isInvocation: boolean;
+  /** It is the subsegment, or the segment, that stands for the whole invocation. */
+  readonly standsForInvocation: boolean;
+  readonly isSegment: boolean;
   /** The id this span had, when X-Ray refuses it or another of the batch has the same. */
   readonly replacedId: string | undefined;
 };
@@ -80,7 +83,7 @@ export function translateSpan(
 
 function translate(
   fields: SubsegmentFields,
-  { span, server, name, isInvocation, replacedId }: TranslationInput,
+  { span, server, name, standsForInvocation, isSegment, replacedId }: TranslationInput,
   settings: TranslationSettings,
   recorded: RecordedExceptions,
 ): void {
@@ -107,15 +110,16 @@ function translate(
       recorded,
     );
   }
-  if (!isForeignCloud(span)) fields.aws = awsBlockOf(attributes, namespace, isInvocation);
+  if (!isForeignCloud(span)) fields.aws = awsBlockOf(attributes, namespace, standsForInvocation);
+  if (isSegment) addSegmentFields(fields, span, attributes);
   fields.sql = sqlBlockOf(attributes);
   fields.annotations = annotationsOf(attributes, settings.annotations);
   fields.metadata = metadataOf({
     attributes,
     events,
-    links: server === undefined ? span.links : [...span.links, ...server.links],
+    links: isSegment ? [] : server === undefined ? span.links : [...span.links, ...server.links],
     marks: marksOf(span, replacedId),
-    runtime: isInvocation ? runtimeOf(span) : undefined,
+    runtime: standsForInvocation ? runtimeOf(span) : undefined,
     capBytes: settings.metadataCapBytes,
   });
 }

@@ -58,7 +58,9 @@ export function describeAwsRequest(facts: RequestFacts): AwsRequest | undefined 
 
 function isCustomerProtocol({ signingName }: SignatureScope, host: string, path: string): boolean {
   return (
-    CUSTOMER_PROTOCOLS.has(signingName) || host.includes('.lambda-url.') || /^\/v1\/(?:traces|metrics|logs)\b/.test(path)
+    CUSTOMER_PROTOCOLS.has(signingName) ||
+    host.includes('.lambda-url.') ||
+    /^\/v1\/(?:traces|metrics|logs)\b/.test(path)
   );
 }
 
@@ -67,7 +69,9 @@ function serviceOf(agent: string, scope: SignatureScope | undefined, facts: Requ
   if (api !== undefined) return serviceNameOf(api);
   if (scope !== undefined) return signedServiceName(scope.signingName, facts.host, facts.path);
   // Not signed, as some calls of STS and Cognito are.
-  const name = /^(?:[a-z0-9-]+\.)*?([a-z0-9-]+?)(?:-fips)?\.(?:[a-z]{2}(?:-[a-z]+)+-\d\.)?amazonaws\.com/.exec(facts.host);
+  const name = /^(?:[a-z0-9-]+\.)*?([a-z0-9-]+?)(?:-fips)?\.(?:[a-z]{2}(?:-[a-z]+)+-\d\.)?amazonaws\.com/.exec(
+    facts.host,
+  );
   return name === null ? undefined : signedServiceName(name[1]!, facts.host, facts.path);
 }
 
@@ -147,7 +151,7 @@ function bodyReader(
       span.updateName(nameOf(service, found, method));
       span.setAttribute('rpc.method', found);
       span.setAttributes(describeResource(service, found, region, fields));
-      if (isProducing(service, found)) (span as { kind: number }).kind = PRODUCER;
+      if (isProducing(service, found)) span.kind = PRODUCER;
     },
   };
 }

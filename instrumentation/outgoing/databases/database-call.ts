@@ -32,7 +32,8 @@ export function beginDatabaseCall(
   if (host !== undefined) attributes['server.address'] = host;
   if (port !== undefined) attributes['server.port'] = port;
   return scope.startCall({
-    name: [operation ?? system, database].filter(Boolean).join(' '),
+    // The databases of Redis are numbers.
+    name: system === 'redis' || !database ? (operation ?? system) : `${operation ?? system} ${database}`,
     kind: CLIENT,
     startedAt: where.startedAt ?? environment.now(),
     attributes,

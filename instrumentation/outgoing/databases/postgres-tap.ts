@@ -41,15 +41,19 @@ export function createPostgresTap(environment: CallEnvironment): (socket: Socket
   const tap = (socket: Socket): void => {
     const target = socket as unknown as Streams;
     const { write } = target;
+    const isOwn = Object.hasOwn(target, 'write');
     const onFirstWrite: Method = function (...args) {
-      if (target.write === onFirstWrite) delete (target as Partial<Streams>).write;
+      // Somebody has put himself before us meanwhile: he stays, and we stay out.
+      if (target.write !== onFirstWrite) return Reflect.apply(write, this, args);
+      if (isOwn) target.write = write;
+      else delete (target as Partial<Streams>).write;
       try {
         const first = args[0];
-        if (first instanceof Uint8Array) recognise(socket, Buffer.from(first.buffer, first.byteOffset, first.byteLength));
+        if (first instanceof Uint8Array) recognise(socket, bytesOf(first));
       } catch (error) {
         environment.report(`queries to PostgreSQL are not traced: ${error}`);
       }
-      return Reflect.apply(target.write === onFirstWrite ? write : target.write, this, args);
+      return Reflect.apply(target.write, this, args);
     };
     target.write = onFirstWrite;
   };

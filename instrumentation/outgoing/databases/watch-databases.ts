@@ -28,8 +28,14 @@ export type DatabaseWatch = {
   load(): DatabaseTracer;
 };
 
-export function watchDatabases(environment: CallEnvironment, watch: DatabaseWatch): void {
+export type WatchedDatabases = {
+  /** PostgreSQL's client could be reached after all: its wire is not looked at any more. */
+  leavePostgres(): void;
+};
+
+export function watchDatabases(environment: CallEnvironment, watch: DatabaseWatch): WatchedDatabases {
   let isBroken = false;
+  let isPostgresLeft = !watch.isEnabled('pg');
   const attempt = (work: () => void): void => {
     if (isBroken) return;
     try {
@@ -52,11 +58,10 @@ export function watchDatabases(environment: CallEnvironment, watch: DatabaseWatc
       );
     }
   }
-  if (!watch.isEnabled('pg')) return;
   const ownPort = Number(watch.ownAddress.slice(watch.ownAddress.lastIndexOf(':') + 1));
   subscribe('net.client.socket', (message) => {
     const { socket } = message as { socket: Socket & { readonly _httpMessage?: unknown } };
-    if (isSuppressed(environment.activeContext()) || (socket as Partial<TLSSocket>).encrypted) return;
+    if (isPostgresLeft || isSuppressed(environment.activeContext()) || (socket as Partial<TLSSocket>).encrypted) return;
     socket.once('connect', () =>
       attempt(() => {
         // By now a connection of `node:http` has its request.
@@ -65,4 +70,9 @@ export function watchDatabases(environment: CallEnvironment, watch: DatabaseWatc
       }),
     );
   });
+  return {
+    leavePostgres() {
+      isPostgresLeft = true;
+    },
+  };
 }

@@ -3,25 +3,13 @@
 
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
-import type { CallScope, CallSpan } from '../call-scope.ts';
+import type { CallSpan } from '../call-scope.ts';
+import type { Http2Headers, Http2Tracer } from '../http2-hook.ts';
 import type { Carrier } from '../propagation.ts';
 import type { BeginCall } from './begin-call.ts';
 import { readBodyOf } from './given-body.ts';
-import type { OutgoingCall } from './outgoing-call.ts';
+import { isOpenCall, type OutgoingCall } from './outgoing-call.ts';
 import type { RequestFacts } from './request-facts.ts';
-
-/** Headers as a map, or as names and values in turn. */
-export type Http2Headers = OutgoingHttpHeaders | readonly string[] | undefined;
-
-export type Http2Tracer = {
-  /** Calls `send` with the headers to send; `stream` is what it returns. */
-  http2Request<Stream>(
-    session: ClientHttp2Session,
-    headers: Http2Headers,
-    scope: CallScope,
-    send: (headers: Http2Headers) => Stream,
-  ): Stream;
-};
 
 const CANCEL = 8;
 const ERROR = 2;
@@ -57,18 +45,20 @@ export function followHttp2Streams(begin: BeginCall): Http2Tracer {
   return {
     http2Request(session, given, scope, send) {
       const { headers, carrier } = copyOf(given);
+      // undici speaks HTTP/2 through here, and its request is traced already.
+      if (isOpenCall(carrier.get('traceparent'))) return send(given);
       let takeBody: ((body: string | Uint8Array) => void) | undefined;
       const facts = factsOf(session, carrier, (take) => {
         takeBody = take;
       });
       const call = begin(facts, scope);
-      const stream = send(headers) as ClientHttp2Stream;
-      if (call === undefined) return stream as never;
+      const stream = send(headers);
+      if (call === undefined) return stream;
       calls.set(stream, call);
       if (isGrpc(carrier)) describeGrpc(call.span, facts);
       stream.once('trailers', (trailers: IncomingHttpHeaders) => readGrpcStatus(call.span, trailers));
       if (takeBody !== undefined) readBodyOf(stream, takeBody);
-      return stream as never;
+      return stream;
     },
   };
 }

@@ -18,6 +18,14 @@ export interface Ending {
   end(span: CallSpan, at: number, mayBeRetried: boolean): void;
 }
 
+/** Spans of the calls that are under way, as far as they are remembered: a call whose response nobody reads has no end. */
+const openSpanIds = new Set<string>();
+const MAX_OPEN_SPAN_IDS = 20_000;
+
+/** Whether a `traceparent` names a call that is under way: a layer below is at work on the same call. */
+export const isOpenCall = (traceparent: string | undefined): boolean =>
+  traceparent !== undefined && openSpanIds.has(traceparent.slice(36, 52));
+
 export class OutgoingCall {
   readonly span: CallSpan;
   readonly #environment: CallEnvironment;
@@ -33,6 +41,8 @@ export class OutgoingCall {
     this.#description = description;
     this.#ending = ending;
     this.#startedAt = environment.now();
+    if (openSpanIds.size >= MAX_OPEN_SPAN_IDS) openSpanIds.delete(openSpanIds.values().next().value!);
+    openSpanIds.add(span.spanContext().spanId);
   }
 
   connected(socket: Socket | undefined | null): void {
@@ -83,6 +93,7 @@ export class OutgoingCall {
 
   #end(mayBeRetried: boolean): void {
     this.#isOver = true;
+    openSpanIds.delete(this.span.spanContext().spanId);
     const { attempt } = this.#description;
     const mayGoOn = mayBeRetried && attempt !== undefined && !attempt.isLast;
     this.#ending.end(this.span, this.#environment.now(), mayGoOn);

@@ -48,7 +48,7 @@ export class RequestReader {
       this.#unread = bytes;
       return undefined;
     }
-    const head = bytes.latin1Slice(0, end);
+    const head = bytes.toString('latin1', 0, end);
     const [method = '', path = ''] = head.slice(0, head.indexOf('\r\n') < 0 ? end : head.indexOf('\r\n')).split(' ');
     this.#open = { method, path };
     this.#bodyBytes = 0;
@@ -83,7 +83,7 @@ export class RequestReader {
 
   #note(bytes: Buffer): void {
     this.#bodyBytes += bytes.length;
-    if (this.#bodyStart.length < SHOWN_BODY_BYTES) this.#bodyStart += bytes.latin1Slice(0, SHOWN_BODY_BYTES);
+    if (this.#bodyStart.length < SHOWN_BODY_BYTES) this.#bodyStart += bytes.toString('latin1', 0, SHOWN_BODY_BYTES);
   }
 
   #complete(): void {

@@ -1,0 +1,64 @@
+// Turns settings into how invocations are recognised and placed in their trace.
+
+import type { ContextFormat } from '../instrumentation/parent.ts';
+import type { RecorderOptions } from '../instrumentation/recorder.ts';
+import { createRecogniser } from '../instrumentation/triggers/recogniser.ts';
+import { defaultTriggerOptions } from '../instrumentation/triggers/trigger.ts';
+import type { Host } from './host.ts';
+import type { Settings } from './settings.ts';
+
+export type InvocationOptions = Pick<
+  RecorderOptions,
+  'recognise' | 'trigger' | 'contextRules' | 'messagingSpans' | 'messagingContext' | 'dropsWarmUps'
+>;
+
+const DEFAULT_FORMATS = ['tracecontext', 'baggage', 'xray'] as const;
+
+/** Headers whose presence means that there is a context. */
+const CONTEXT_KEYS: { readonly [Format in ContextFormat]: readonly string[] } = {
+  tracecontext: ['traceparent'],
+  baggage: [],
+  xray: ['x-amzn-trace-id'],
+  'xray-lambda': [],
+  b3: ['b3', 'x-b3-traceid'],
+  b3multi: ['b3', 'x-b3-traceid'],
+  datadog: ['x-datadog-trace-id'],
+};
+
+export function chooseInvocations(
+  settings: Settings,
+  region: string | undefined,
+  host: Pick<Host, 'loadBundle'>,
+  xrayParent: RecorderOptions['contextRules']['xrayParent'],
+): InvocationOptions {
+  const { propagators = DEFAULT_FORMATS, messagingSpans, messagingContext, dropsWarmUps } = settings;
+  const wanted = propagators.includes('none') ? [] : (propagators as readonly ContextFormat[]);
+  const formats = new Set(wanted);
+  const isForeign = formats.has('b3') || formats.has('b3multi') || formats.has('datadog');
+  return {
+    recognise: createRecogniser(() => (host.loadBundle('triggers') as TriggersBundle).rareRows),
+    trigger: {
+      ...defaultTriggerOptions,
+      region,
+      semconvOptIn: settings.semconvOptIn ?? [],
+      requestHeaders: settings.requestHeaders ?? [],
+      responseHeaders: settings.responseHeaders ?? [],
+      knownMethods: settings.knownMethods ?? defaultTriggerOptions.knownMethods,
+      capturesBodySizes: settings.capturesBodySizes,
+      maxLinks: settings.maxLinks,
+      contextKeys: [...new Set(wanted.flatMap((format) => CONTEXT_KEYS[format]))],
+      readsDatadog: formats.has('datadog'),
+    },
+    contextRules: {
+      formats,
+      xrayParent,
+      readForeign: isForeign ? (host.loadBundle('contexts') as ContextsBundle).createForeignReader(formats) : undefined,
+    },
+    messagingSpans,
+    messagingContext,
+    dropsWarmUps,
+  };
+}
+
+type TriggersBundle = typeof import('../instrumentation/triggers/rare-table.ts');
+type ContextsBundle = typeof import('./open-contexts.ts');

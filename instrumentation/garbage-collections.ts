@@ -1,0 +1,52 @@
+// Pauses of the garbage collector, as Node reports them. Observing loads `perf_hooks` (1.4 ms), so it begins after the first response.
+
+import type { PerformanceEntry } from 'node:perf_hooks';
+import { type Instant, now } from '../runtime/lifecycle.ts';
+
+export type GcPauses = { readonly count: number; readonly totalMs: number };
+
+/** More than an invocation between two flushes has; then the oldest are forgotten. */
+const MOST_KEPT = 1000;
+
+export class GarbageCollections {
+  #observer: { takeRecords(): PerformanceEntry[] } | undefined;
+  /** Between Node's time origin and ours. */
+  #offsetMs = 0;
+  #pauses: { readonly startedAt: Instant; readonly durationMs: number }[] = [];
+
+  /** Does nothing when it observes already. */
+  observe(): void {
+    if (this.#observer !== undefined) return;
+    const { PerformanceObserver, performance } = process.getBuiltinModule('node:perf_hooks');
+    this.#offsetMs = now() - performance.now();
+    const observer = new PerformanceObserver((list) => this.#add(list.getEntries()));
+    observer.observe({ entryTypes: ['gc'] });
+    this.#observer = observer;
+  }
+
+  /** Pauses that began in this time; undefined when nobody observes. */
+  within(startedAt: Instant, endedAt: Instant): GcPauses | undefined {
+    if (this.#observer === undefined) return undefined;
+    this.#add(this.#observer.takeRecords());
+    let count = 0;
+    let totalMs = 0;
+    for (const pause of this.#pauses) {
+      if (pause.startedAt < startedAt || pause.startedAt > endedAt) continue;
+      count++;
+      totalMs += pause.durationMs;
+    }
+    return { count, totalMs };
+  }
+
+  /** What was before matters to nobody any more. */
+  forgetBefore(at: Instant): void {
+    if (this.#pauses.length > 0) this.#pauses = this.#pauses.filter(({ startedAt }) => startedAt >= at);
+  }
+
+  #add(entries: readonly PerformanceEntry[]): void {
+    for (const { startTime, duration } of entries) {
+      this.#pauses.push({ startedAt: startTime + this.#offsetMs, durationMs: duration });
+    }
+    if (this.#pauses.length > MOST_KEPT) this.#pauses = this.#pauses.slice(-MOST_KEPT);
+  }
+}

@@ -1,0 +1,105 @@
+// Notices when the process does not get to run: the event loop held up within an invocation, the whole process frozen between two.
+// One timer that beats; what
+// it says is how late it is.
+
+import type { Instant } from '../runtime/lifecycle.ts';
+
+// Captured before user code can mock them.
+const { setTimeout, clearTimeout } = globalThis;
+const wallNow = Date.now;
+
+const PERIOD_MS = 20;
+/** Between invocations the beats become rarer, up to this: nobody may be there to freeze the process. */
+const LONGEST_PERIOD_MS = 1280;
+/** A beat that is late by less was on time: the machine is shared. */
+const FROZEN_MS = 30;
+
+export type HeartbeatSources = {
+  /** The clock of invocations. */
+  now(): Instant;
+  /** A clock that goes on while the process is frozen, whatever the monotonic one does. */
+  wallNow?(): number;
+};
+
+/** The longest time for which the event loop did not turn. */
+export type LoopDelay = { maxMs: number };
+
+export class Heartbeat {
+  readonly #now: () => Instant;
+  readonly #wallNow: () => number;
+  readonly #watching = new Set<LoopDelay>();
+  #timer: NodeJS.Timeout | undefined;
+  #periodMs = PERIOD_MS;
+  #dueAt: Instant = 0;
+  #aliveEpochMs: number | undefined;
+  #frozenMs = 0;
+
+  constructor(sources: HeartbeatSources) {
+    this.#now = sources.now;
+    this.#wallNow = sources.wallNow ?? wallNow;
+  }
+
+  /**
+   * An invocation begins. Returns for how long the process had shown no sign of life since the last one ended, milliseconds of the
+   * wall clock; 0 when it was never gone.
+   */
+  begin(): number {
+    this.#noteGap();
+    const frozenMs = this.#frozenMs;
+    this.#frozenMs = 0;
+    this.#aliveEpochMs = undefined;
+    return frozenMs;
+  }
+
+  /** Follows the event loop until `stop`. */
+  watch(): LoopDelay {
+    const delay = { maxMs: 0 };
+    this.#watching.add(delay);
+    if (this.#watching.size === 1) this.#beatEvery(PERIOD_MS);
+    return delay;
+  }
+
+  stop(delay: LoopDelay): void {
+    if (!this.#watching.has(delay)) return;
+    this.#noteDelay();
+    this.#watching.delete(delay);
+    if (this.#watching.size === 0) clearTimeout(this.#timer);
+  }
+
+  /** Nothing is left to do: from now on the process may be frozen. */
+  rest(): void {
+    if (this.#watching.size > 0) return;
+    this.#aliveEpochMs = this.#wallNow();
+    this.#beatEvery(PERIOD_MS);
+  }
+
+  #beatEvery(periodMs: number): void {
+    clearTimeout(this.#timer);
+    this.#periodMs = periodMs;
+    this.#dueAt = this.#now() + periodMs;
+    this.#timer = setTimeout(() => this.#beat(), periodMs);
+    this.#timer.unref();
+  }
+
+  #beat(): void {
+    if (this.#watching.size > 0) {
+      this.#noteDelay();
+      return this.#beatEvery(PERIOD_MS);
+    }
+    this.#noteGap();
+    this.#beatEvery(Math.min(this.#periodMs * 2, LONGEST_PERIOD_MS));
+  }
+
+  #noteDelay(): void {
+    const lateMs = this.#now() - this.#dueAt;
+    for (const delay of this.#watching) delay.maxMs = Math.max(delay.maxMs, lateMs);
+  }
+
+  #noteGap(): void {
+    if (this.#aliveEpochMs === undefined) return;
+    const aliveEpochMs = this.#wallNow();
+    const goneMs = aliveEpochMs - this.#aliveEpochMs;
+    if (goneMs > this.#periodMs + FROZEN_MS) this.#frozenMs += goneMs;
+    this.#aliveEpochMs = aliveEpochMs;
+  }
+}

@@ -1,0 +1,49 @@
+// What the end of a handler means for the spans of its invocation: errors, the result's status.
+
+import type { HandlerOutcome } from '../runtime/lifecycle.ts';
+import type { RecordedSpan } from './recorded-span.ts';
+import { describeResult } from './triggers/result.ts';
+import type { Trigger, TriggerOptions } from './triggers/trigger.ts';
+
+const ERROR = 2;
+
+/** Of `phases` all get the status of a handler that failed; `handler` is the one in which that happened. */
+export function describeOutcome(
+  outcome: HandlerOutcome,
+  phases: { readonly server: RecordedSpan; readonly handler: RecordedSpan; readonly all: readonly RecordedSpan[] },
+  trigger: Trigger,
+  options: TriggerOptions,
+): void {
+  const { server, handler, all } = phases;
+  if (outcome.ok) {
+    const { attributes, errorType } = describeResult(trigger, outcome.result, options, outcome.isStreamed);
+    server.setAttributes(attributes);
+    if (errorType !== undefined) {
+      server.setAttribute('error.type', errorType);
+      server.setStatus({ code: ERROR });
+    }
+    return;
+  }
+  const { error, errorType } = outcome;
+  const message = messageOf(error);
+  for (const span of all) {
+    span.setStatus({ code: ERROR, message });
+    span.setAttribute('error.type', errorType);
+  }
+  // To the caller a handler that fails is one without a result: a gateway turns both into the same status.
+  server.setAttributes(describeResult(trigger, undefined, options).attributes);
+  // Once, where it happened; X-Ray and OpenTelemetry both read it from there.
+  handler.recordException(isObject(error) ? (error as Error) : String(error));
+}
+
+function messageOf(error: unknown): string {
+  try {
+    return isObject(error) && 'message' in error ? String(error.message) : String(error);
+  } catch {
+    return 'an error whose message cannot be read';
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,54 @@
+// Puts the watching of outgoing calls together: what is noticed at all, and what is loaded when something is.
+
+import type * as http2 from 'node:http2';
+import type { TracerProvider } from '@opentelemetry/api';
+import type { InjectionTarget } from './aws/message-injection.ts';
+import type { CallEnvironment } from './call-scope.ts';
+import type { DatabaseInstrumentations, DatabaseOptions } from './databases/official-instrumentations.ts';
+import { watchDatabases } from './databases/watch-databases.ts';
+import { hookHttp2 } from './http2-hook.ts';
+import type { OutgoingOptions, OutgoingTracer } from './outgoing-tracer.ts';
+import { watchCalls } from './watch-calls.ts';
+import { watchModules } from './watch-modules.ts';
+
+export type CallOptions = {
+  /** From a bundle of its own, at the first call of a recorded invocation. */
+  createOutgoingTracer(environment: CallEnvironment, options: OutgoingOptions): OutgoingTracer;
+  /** From a bundle of its own, when a client is loaded that does not publish its calls. */
+  createDatabaseInstrumentations(options: DatabaseOptions): DatabaseInstrumentations;
+  isEnabled(instrumentation: string): boolean;
+  readonly injectionTargets: readonly InjectionTarget[];
+  /** `host:port` of the platform's own API. */
+  readonly ownAddress: string;
+};
+
+const OFFICIAL = ['pg', 'mysql2', 'mongodb', 'ioredis', 'redis'] as const;
+
+export function installCalls(
+  environment: CallEnvironment,
+  options: CallOptions,
+  { provider, loadModule }: { readonly provider: TracerProvider; readonly loadModule: NodeJS.Require },
+): void {
+  const { isEnabled, injectionTargets } = options;
+  const tracesAws = isEnabled('aws-sdk');
+  let loaded: OutgoingTracer | undefined;
+  const tracer = (): OutgoingTracer => {
+    loaded ??= options.createOutgoingTracer(environment, { tracesAws, injectionTargets });
+    return loaded;
+  };
+  let instrumentations: DatabaseInstrumentations | undefined;
+  watchCalls(environment, isEnabled, tracer);
+  const databases = watchDatabases(environment, { isEnabled, ownAddress: options.ownAddress, load: tracer });
+  watchModules({
+    environment,
+    commands: tracesAws ? tracer : undefined,
+    databases: OFFICIAL.some(isEnabled)
+      ? (module) => {
+          instrumentations ??= options.createDatabaseInstrumentations({ isEnabled, provider });
+          if (instrumentations.apply(module) === 'pg') databases.leavePostgres();
+        }
+      : undefined,
+    http2: isEnabled('http2') || isEnabled('grpc') ? (exports) => hookHttp2(exports, environment, tracer) : undefined,
+    loadHttp2: () => loadModule('node:http2') as typeof http2,
+  });
+}

@@ -1,0 +1,117 @@
+// Notices the few modules that are worth a hook when user code loads them unbundled: AWS SDK v3 clients, whose input can still be
+// added to, databases' clients that publish nothing by themselves, and `node:http2`. Nothing of ours is loaded before that.
+
+import { subscribe } from 'node:diagnostics_channel';
+import type * as http2 from 'node:http2';
+import { registerHooks } from 'node:module';
+import { isSuppressed } from '../active-context.ts';
+import type { CommandArguments, CommandContext, Next } from './aws/sdk-commands.ts';
+import type { CallEnvironment, CallScope } from './call-scope.ts';
+
+export type CommandTracer = {
+  command(
+    scope: CallScope,
+    command: { readonly next: Next; readonly context: CommandContext; readonly args: CommandArguments },
+  ): ReturnType<Next>;
+};
+
+/** A module of a database's client, as `require` has loaded it. */
+export type LoadedModule = {
+  readonly id: string;
+  readonly parentFilename: string | undefined;
+  readonly exports: object;
+};
+
+export type ModuleWatch = {
+  readonly environment: CallEnvironment;
+  /** undefined: AWS clients are left alone. */
+  readonly commands: (() => CommandTracer) | undefined;
+  /** undefined: databases' clients are left alone. */
+  readonly databases: ((module: LoadedModule) => void) | undefined;
+  /** Hooks `node:http2`; undefined: it is left alone. */
+  readonly http2: ((exports: typeof http2) => void) | undefined;
+  loadHttp2(): typeof http2;
+};
+
+const SMITHY_CLIENT = /^(?:@smithy\/core\/client|@(?:smithy|aws-sdk)\/smithy-client)$/;
+const DATABASE = /(?:^|\/)(?:pg|pg-pool|mysql2|mongodb|ioredis|redis|@(?:node-)?redis\/client)(?:$|\/)/;
+
+export function watchModules(watch: ModuleWatch): void {
+  const { environment, commands, databases } = watch;
+  const attempt = (what: string, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      environment.report(`${what} cannot be hooked, its calls are traced on the wire only: ${error}`);
+    }
+  };
+  if (watch.http2 !== undefined) {
+    let isHooked = false;
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (!isHooked && (specifier === 'http2' || specifier === 'node:http2')) {
+          isHooked = true;
+          attempt(specifier, () => watch.http2!(watch.loadHttp2()));
+        }
+        return next(specifier, context);
+      },
+    });
+  }
+  if (commands === undefined && databases === undefined) return;
+  subscribe('tracing:module.require:end', (message) => {
+    const { id, parentFilename, result } = message as { id: string; parentFilename?: string; result?: unknown };
+    if (typeof result !== 'object' && typeof result !== 'function') return;
+    if (result === null) return;
+    if (commands !== undefined && SMITHY_CLIENT.test(id)) attempt(id, () => hookClient(result, environment, commands));
+    else if (databases !== undefined && DATABASE.test(id.startsWith('.') ? (parentFilename ?? '') : id)) {
+      attempt(id, () => databases({ id, parentFilename, exports: result }));
+    }
+  });
+}
+
+type MiddlewareStack = { add(middleware: Middleware, options: object): void };
+type Middleware = (next: Next, context: CommandContext) => Next;
+type ClientClass = { prototype: { send(...args: unknown[]): unknown } };
+
+const hookedClasses = new WeakSet<object>();
+const hookedStacks = new WeakSet<object>();
+
+/** All clients inherit `send`; it is the first moment at which each can be reached, and early enough. */
+function hookClient(exports: object, environment: CallEnvironment, load: () => CommandTracer): void {
+  const { Client } = exports as { Client?: ClientClass };
+  if (typeof Client?.prototype?.send !== 'function' || hookedClasses.has(Client)) return;
+  hookedClasses.add(Client);
+  const { prototype } = Client;
+  const { send } = prototype;
+  prototype.send = function (this: { middlewareStack?: MiddlewareStack }, ...args: unknown[]) {
+    const stack = this.middlewareStack;
+    if (stack !== undefined && !hookedStacks.has(stack)) {
+      hookedStacks.add(stack);
+      try {
+        stack.add(createMiddleware(environment, load), {
+          name: 'spanstrap',
+          step: 'initialize',
+          priority: 'high',
+          override: true,
+        });
+      } catch (error) {
+        environment.report(`a client of the AWS SDK is traced on the wire only: ${error}`);
+      }
+    }
+    return Reflect.apply(send, this, args);
+  };
+}
+
+function createMiddleware(environment: CallEnvironment, load: () => CommandTracer): Middleware {
+  return (next, context) => (args) => {
+    const scope = environment.here();
+    if (!scope?.isRecorded || isSuppressed(environment.activeContext())) return next(args);
+    let tracer: CommandTracer;
+    try {
+      tracer = load();
+    } catch {
+      return next(args);
+    }
+    return tracer.command(scope, { next, context, args });
+  };
+}
