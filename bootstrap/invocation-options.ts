@@ -2,7 +2,7 @@
 
 import type { ContextFormat } from '../instrumentation/parent.ts';
 import type { RecorderOptions } from '../instrumentation/recorder.ts';
-import { createRecogniser } from '../instrumentation/triggers/recogniser.ts';
+import { createLateRecogniser } from '../instrumentation/triggers/late-recognition.ts';
 import { defaultTriggerOptions } from '../instrumentation/triggers/trigger.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
@@ -36,7 +36,7 @@ export function chooseInvocations(
   const formats = new Set(wanted);
   const isForeign = formats.has('b3') || formats.has('b3multi') || formats.has('datadog');
   return {
-    recognise: createRecogniser(() => (host.loadBundle('triggers') as TriggersBundle).rareRows),
+    recognise: createLateRecogniser(() => (host.loadBundle('triggers') as TriggersBundle).recogniseTrigger),
     trigger: {
       ...defaultTriggerOptions,
       region,
@@ -60,5 +60,5 @@ export function chooseInvocations(
   };
 }
 
-type TriggersBundle = typeof import('../instrumentation/triggers/rare-table.ts');
+type TriggersBundle = typeof import('../instrumentation/triggers/recognition.ts');
 type ContextsBundle = typeof import('./open-contexts.ts');

@@ -15,6 +15,7 @@ import { offerGarbageCollector } from '../runtime/garbage-collector.ts';
 import { useCompileCache } from '../runtime/handler/compile-cache.ts';
 import { checkHandlerStyle } from '../runtime/handler/handler-style.ts';
 import { type HandlerFunction, loadHandler } from '../runtime/handler/module-loading.ts';
+import { watchModules } from '../runtime/handler/module-times.ts';
 import { installPackageFallback } from '../runtime/handler/package-fallback.ts';
 import { guarded, type InitStep, now, unobserved } from '../runtime/lifecycle.ts';
 import { openLogSocket } from '../runtime/log-socket.ts';
@@ -22,6 +23,7 @@ import { Loop, reportOf } from '../runtime/loop.ts';
 import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
 import { createUserScope } from '../runtime/user-scope.ts';
 import type { Host } from './host.ts';
+import { loadExtractor } from './load-extractor.ts';
 import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, guardProcess } from './process-guards.ts';
 import { findSettingsFile, otherVariables, readIdentity, requireVariable, takeVariable } from './settings.ts';
 import { readSettings } from './settings-reader.ts';
@@ -112,10 +114,22 @@ export async function main(host: Host): Promise<void> {
     const taskRoot = requireVariable(env, 'LAMBDA_TASK_ROOT');
     const debug = settings.logLevel === 'debug' ? report : undefined;
     const releaseCompileCache = useCompileCache({ taskRoot, temporaryFolder: '/tmp', debug });
+    const modules = tracing === undefined || settings.initModules === 'off' ? undefined : watchModules(taskRoot);
     handler = await loadHandler(requireVariable(env, '_HANDLER'), taskRoot, {
       ...host,
+      importModule: (url) => modules?.time(() => host.importModule(url)) ?? host.importModule(url),
       warn: (text) => log.warn(text),
     }).finally(releaseCompileCache);
+    steps.push({
+      name: 'handler load',
+      startedAt: loadStartedAt,
+      endedAt: now(),
+      ...(modules && { steps: modules.stop() }),
+    });
+    const { contextExtractor } = settings;
+    if (tracing !== undefined && contextExtractor !== undefined) {
+      await loadExtractor(contextExtractor, taskRoot, host, tracing, report);
+    }
     streaming = readStreamingMark(handler);
     onContextMethod = checkHandlerStyle(handler, {
       compat,
@@ -130,8 +144,6 @@ export async function main(host: Host): Promise<void> {
     await failInit(error);
     return endProcess(process, observer, compat === 'node22' ? EXIT_UNCAUGHT_EXCEPTION : EXIT_FAILURE);
   }
-  steps.push({ name: 'handler load', startedAt: loadStartedAt, endedAt: now() });
-
   const extension = await registration;
   if (isEnding()) return;
   if (extension.refusal !== undefined)

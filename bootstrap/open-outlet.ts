@@ -10,6 +10,8 @@ import { readOtlpEndpoint } from './otlp-endpoint.ts';
 import { outletSettings } from './outlet-settings.ts';
 import { readReportedSettings } from './settings-problems.ts';
 
+export { GarbageCollections } from '../instrumentation/garbage-collections.ts';
+
 /** Time for what a flush does beside the exports' own time limit. */
 const FLUSH_SLACK_MS = 200;
 

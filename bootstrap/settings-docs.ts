@@ -143,7 +143,7 @@ export const settingDocs = {
   },
   compressionLevel: {
     group: 'stdout',
-    text: 'gzip level of the records.',
+    text: 'How hard gzip works on the records.',
   },
   outputType: {
     group: 'stdout',

@@ -23,7 +23,10 @@ export function withBaggage(
 /** What OpenTelemetry's propagator reads; undefined when that cannot be loaded. */
 export function parseBaggage(text: string, loadPropagator: () => TextMapPropagator): Baggage | undefined {
   try {
-    const getter = { get: (_carrier: unknown, name: string) => (name === 'baggage' ? text : undefined), keys: () => [] };
+    const getter = {
+      get: (_carrier: unknown, name: string) => (name === 'baggage' ? text : undefined),
+      keys: () => [],
+    };
     return loadPropagator().extract(ROOT_CONTEXT, undefined, getter).getValue(BAGGAGE_KEY) as Baggage | undefined;
   } catch {
     return undefined;

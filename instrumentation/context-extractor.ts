@@ -63,7 +63,8 @@ function carrierOf(extracted: unknown): Carrier | undefined {
   if (typeof extracted !== 'object' || extracted === null) return undefined;
   const given = extracted as Partial<Context & SpanContext & Carrier>;
   if (typeof given.getValue === 'function') return carrierOfContext(trace.getSpanContext(extracted as Context));
-  if (typeof given.traceId === 'string' && typeof given.spanId === 'string') return carrierOfContext(given as SpanContext);
+  if (typeof given.traceId === 'string' && typeof given.spanId === 'string')
+    return carrierOfContext(given as SpanContext);
   if (typeof given.get === 'function') {
     return { get: (name) => textOf((extracted as { get(name: string): unknown }).get(name)) };
   }

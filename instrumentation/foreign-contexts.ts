@@ -26,7 +26,8 @@ function readB3(carrier: Carrier): RemoteContext | undefined {
   const found = trace.getSpanContext(b3.extract(ROOT_CONTEXT, carrier, carrierGetter));
   if (found === undefined) return undefined;
   const single = carrier.get('b3');
-  const decision = single === undefined ? (carrier.get('x-b3-sampled') ?? carrier.get('x-b3-flags')) : single.split('-')[2];
+  const decision =
+    single === undefined ? (carrier.get('x-b3-sampled') ?? carrier.get('x-b3-flags')) : single.split('-')[2];
   return {
     context: { ...found, traceId: found.traceId.toLowerCase(), spanId: found.spanId.toLowerCase() },
     isSampled: decision === undefined ? undefined : (found.traceFlags & SAMPLED) === SAMPLED,

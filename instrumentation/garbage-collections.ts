@@ -1,4 +1,4 @@
-// Pauses of the garbage collector, as Node reports them. Observing loads `perf_hooks` (1.4 ms), so it begins after the first response.
+// Pauses of the garbage collector, as Node reports them. Observing loads `perf_hooks`, 1.4 ms: it begins after the first response.
 
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { type Instant, now } from '../runtime/lifecycle.ts';
@@ -9,14 +9,12 @@ export type GcPauses = { readonly count: number; readonly totalMs: number };
 const MOST_KEPT = 1000;
 
 export class GarbageCollections {
-  #observer: { takeRecords(): PerformanceEntry[] } | undefined;
+  readonly #observer: { takeRecords(): PerformanceEntry[] };
   /** Between Node's time origin and ours. */
-  #offsetMs = 0;
+  readonly #offsetMs: number;
   #pauses: { readonly startedAt: Instant; readonly durationMs: number }[] = [];
 
-  /** Does nothing when it observes already. */
-  observe(): void {
-    if (this.#observer !== undefined) return;
+  constructor() {
     const { PerformanceObserver, performance } = process.getBuiltinModule('node:perf_hooks');
     this.#offsetMs = now() - performance.now();
     const observer = new PerformanceObserver((list) => this.#add(list.getEntries()));
@@ -24,9 +22,8 @@ export class GarbageCollections {
     this.#observer = observer;
   }
 
-  /** Pauses that began in this time; undefined when nobody observes. */
-  within(startedAt: Instant, endedAt: Instant): GcPauses | undefined {
-    if (this.#observer === undefined) return undefined;
+  /** Pauses that began in this time. */
+  within(startedAt: Instant, endedAt: Instant): GcPauses {
     this.#add(this.#observer.takeRecords());
     let count = 0;
     let totalMs = 0;

@@ -35,7 +35,7 @@ export class Heartbeat {
   #frozenMs = 0;
 
   constructor(sources: HeartbeatSources) {
-    this.#now = sources.now;
+    this.#now = () => sources.now();
     this.#wallNow = sources.wallNow ?? wallNow;
   }
 
@@ -82,12 +82,10 @@ export class Heartbeat {
   }
 
   #beat(): void {
-    if (this.#watching.size > 0) {
-      this.#noteDelay();
-      return this.#beatEvery(PERIOD_MS);
-    }
-    this.#noteGap();
-    this.#beatEvery(Math.min(this.#periodMs * 2, LONGEST_PERIOD_MS));
+    const isBusy = this.#watching.size > 0;
+    if (isBusy) this.#noteDelay();
+    else this.#noteGap();
+    this.#beatEvery(isBusy ? PERIOD_MS : Math.min(this.#periodMs * 2, LONGEST_PERIOD_MS));
   }
 
   #noteDelay(): void {

@@ -11,6 +11,7 @@ import type {
   Instant,
   Invocation,
   InvocationObservation,
+  TraceContext,
 } from '../runtime/lifecycle.ts';
 import { type ActiveContext, ROOT_CONTEXT, spanOf, withSpan } from './active-context.ts';
 import { withBaggage } from './baggage.ts';
@@ -23,7 +24,7 @@ import { describeInvocation } from './invocation-attributes.ts';
 import { linksOf } from './message-links.ts';
 import { describeOutcome } from './outcome.ts';
 import type { CallOptions, CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
-import { isValidSpanContext } from './outgoing/propagation.ts';
+import { isValidSpanContext, traceparentOf } from './outgoing/propagation.ts';
 import type { ContextRules, Parentage } from './parent.ts';
 import { RecordedSpan, type RecordingScope } from './recorded-span.ts';
 import { withParent } from './trace-header.ts';
@@ -58,7 +59,8 @@ export type InvocationSurroundings = RecordingScope & {
   /** The processing of messages has a span of its own below `Invocation`, or is the span of the invocation itself. */
   readonly messagingSpans: 'nested' | 'flat';
   readonly heartbeat: Heartbeat;
-  readonly collections: GarbageCollections;
+  /** undefined: nobody observes them; `isToBegin` changes that. */
+  collections(isToBegin?: boolean): GarbageCollections | undefined;
   parseBaggage(text: string): Baggage | undefined;
   /** Runs the handler where another tracer of the user's finds its parent as well; absent: there is none. */
   runBeside?<T>(parent: SpanContext | undefined, handler: () => T): T;
@@ -79,6 +81,7 @@ export type RecordOptions = {
 export class InvocationRecord implements InvocationObservation, CallScope {
   readonly isRecorded = true;
   readonly traceHeader: string | undefined;
+  readonly traceContext: TraceContext | undefined;
   /** The X-Ray header outgoing calls continue, verbatim but for `Parent`. */
   readonly xrayHeader: string | undefined;
   readonly isSampledForXray: boolean;
@@ -162,6 +165,11 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     }
     this.context = withBaggage(withSpan(ROOT_CONTEXT, active), parentage.baggage, options.parseBaggage);
     this.#loopDelay = options.heartbeat.watch();
+    // The AWS SDK sends it on: what follows belongs below the handler, not beside it.
+    this.traceContext = invocation.traceContext && {
+      ...invocation.traceContext,
+      traceparent: traceparentOf(active.spanContext()),
+    };
 
     const { header } = parentage;
     this.xrayHeader = invocation.traceHeader;
@@ -279,7 +287,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     // A response that nobody reads to its end has no end of its own.
     for (const span of this.#openCalls) if ('http.response.status_code' in span.attributes) this.endCall(span, at);
     this.#isClosed = true;
-    const pauses = this.#options.collections.within(this.#server.startedAt, this.#answeredAt ?? at);
+    const pauses = this.#options.collections()?.within(this.#server.startedAt, this.#answeredAt ?? at);
     if (pauses !== undefined && pauses.count > 0) {
       this.#invocation.attributes['lambda.gc.count'] = pauses.count;
       this.#invocation.attributes['lambda.gc.pause_ms'] = milliseconds(pauses.totalMs);

@@ -73,7 +73,12 @@ export function chooseParent(
   const isMessage = message !== undefined && inEvent !== undefined;
   const xray = isMessage ? inEvent : (ambient ?? inEvent);
   const baggage = formats.has('baggage') ? carrier?.get('baggage') : undefined;
-  const contexts = [carried?.context, xray && contextOf(xray), ambient && contextOf(ambient), inEvent && contextOf(inEvent)];
+  const contexts = [
+    carried?.context,
+    xray && contextOf(xray),
+    ambient && contextOf(ambient),
+    inEvent && contextOf(inEvent),
+  ];
   if (carried !== undefined && (xrayParent !== 'lead' || xray === undefined)) {
     const { context, isSampled } = carried;
     const links = linksTo(contexts, context.traceId);

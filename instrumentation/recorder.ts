@@ -10,8 +10,8 @@ import type {
   InvocationObserver,
 } from '../runtime/lifecycle.ts';
 import { InvocationRecord, type InvocationSurroundings } from './invocation-record.ts';
-import type { CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
 import { onlyMessage } from './message-links.ts';
+import type { CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
 import { chooseParent, type Parentage } from './parent.ts';
 import { addAccount } from './resource.ts';
 import type { Sampler } from './sampler.ts';
@@ -163,8 +163,7 @@ export class Recorder implements InvocationObserver {
     this.#answered.length = 0;
     await this.#options.outlet.flush(reason, deadlineEpochMs);
     const { heartbeat, collections, clock, isConcurrent } = this.#options;
-    collections.observe();
-    collections.forgetBefore(clock.now());
+    collections(true)?.forgetBefore(clock.now());
     if (!isConcurrent) heartbeat.rest();
   }
 }

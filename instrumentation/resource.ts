@@ -57,5 +57,6 @@ export function createResource(facts: ResourceFacts): ReadableSpan['resource'] {
 /** The account stands only in the ARN of an invocation; what `OTEL_RESOURCE_ATTRIBUTES` says of it wins. */
 export function addAccount(resource: ReadableSpan['resource'], invokedFunctionArn: string): void {
   const [, , , , account] = invokedFunctionArn.split(':');
-  if (account && resource.attributes['cloud.account.id'] === undefined) resource.attributes['cloud.account.id'] = account;
+  if (account && resource.attributes['cloud.account.id'] === undefined)
+    resource.attributes['cloud.account.id'] = account;
 }

@@ -12,7 +12,9 @@ const MEMBERS = /^[\t -~]+$/;
 
 /** undefined: there is none, or it cannot stand in a header. */
 export function createTraceState(text: string | undefined): TraceState | undefined {
-  return text !== undefined && text.length <= MAX_CHARS && MEMBERS.test(text) ? new ReceivedTraceState(text) : undefined;
+  return text !== undefined && text.length <= MAX_CHARS && MEMBERS.test(text)
+    ? new ReceivedTraceState(text)
+    : undefined;
 }
 
 class ReceivedTraceState implements TraceState {
@@ -44,14 +46,20 @@ class ReceivedTraceState implements TraceState {
   }
 
   #with(members: readonly [string, string][]): TraceState {
-    return new ReceivedTraceState(members.slice(0, MAX_MEMBERS).map(([key, value]) => `${key}=${value}`).join());
+    return new ReceivedTraceState(
+      members
+        .slice(0, MAX_MEMBERS)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(),
+    );
   }
 
   #members(): Map<string, string> {
     const members = new Map<string, string>();
     for (const text of this.#text.split(',')) {
       const [, key, value] = MEMBER.exec(text) ?? [];
-      if (key !== undefined && value !== undefined && members.size < MAX_MEMBERS && !value.includes('=')) members.set(key, value);
+      if (key !== undefined && value !== undefined && members.size < MAX_MEMBERS && !value.includes('='))
+        members.set(key, value);
     }
     return members;
   }

@@ -9,7 +9,7 @@ import { parseBaggage } from './baggage.ts';
 import { Clock } from './clock.ts';
 import { LateOutlet, type OpenedOutlet } from './export/late-outlet.ts';
 import type { XrayMode } from './export/xray/phases.ts';
-import { GarbageCollections } from './garbage-collections.ts';
+import type { GarbageCollections } from './garbage-collections.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { InertSpan } from './inert-span.ts';
 import type { CodePlace } from './opentelemetry/api-globals.ts';
@@ -29,6 +29,8 @@ export type TracingOptions = {
   /** Which version of the API the code at a place is a copy of; from the bundle of the SDK. */
   findApiVersion(place: CodePlace): string | undefined;
   readonly calls: CallOptions;
+  /** Begins to observe the garbage collector; from a bundle that is loaded after the first response. */
+  observeCollections(): GarbageCollections;
   readonly resource: ResourceFacts;
   /** How X-Ray draws; undefined: it does not. */
   readonly xrayMode: XrayMode | undefined;
@@ -66,9 +68,7 @@ export function installTracing(options: TracingOptions): Tracing {
   const outlet = new LateOutlet(options.openOutlet);
   if (options.loadsEagerly) outlet.openAhead();
 
-  const collections = new GarbageCollections();
-  if (options.loadsEagerly) collections.observe();
-
+  let collections = options.loadsEagerly ? options.observeCollections() : undefined;
   const active = new ActiveContext<CallScope | UnrecordedScope>((context, emitter) =>
     sdk().bindEmitter(context, emitter),
   );
@@ -92,7 +92,10 @@ export function installTracing(options: TracingOptions): Tracing {
     isColdStart: options.isColdStart,
     isConcurrent: options.isConcurrent,
     heartbeat: new Heartbeat(clock),
-    collections,
+    collections(isToBegin) {
+      if (isToBegin) collections ??= options.observeCollections();
+      return collections;
+    },
     parseBaggage: (text) => parseBaggage(text, () => sdk().propagator),
     runBeside(parent, handler) {
       const foreign = api.foreignContext();

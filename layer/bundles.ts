@@ -24,7 +24,7 @@ export const bundleEntries = {
   'api-version': 'instrumentation/opentelemetry/api-version.ts',
   outgoing: 'instrumentation/outgoing/outgoing-tracer.ts',
   databases: 'instrumentation/outgoing/databases/official-instrumentations.ts',
-  triggers: 'instrumentation/triggers/rare-table.ts',
+  triggers: 'instrumentation/triggers/recognition.ts',
   contexts: 'bootstrap/open-contexts.ts',
   secret: 'bootstrap/open-secret.ts',
   'settings-file': 'bootstrap/settings-file.ts',

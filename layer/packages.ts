@@ -1,15 +1,12 @@
 // npm packages that the layer carries for functions, below nodejs/node_modules where Lambda's NODE_PATH looks. The runtime itself
 // never loads them, and a function's own copy wins. Which ones: layer/packages/package.json, with a lockfile of its own.
 
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { copyFile, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type BundledPackage, readPackage } from './bundled-packages.ts';
 import { PROJECT_FOLDER } from './bundles.ts';
-import { CACHE_FOLDER, makeFolder } from './cache-folder.ts';
-import { requireCommand } from './command.ts';
 import type { LayerFile } from './layer-tree.ts';
+import { installLocked } from './locked-install.ts';
 import { BuildError, sayStep } from './progress.ts';
 
 const MANIFEST_FOLDER = join(PROJECT_FOLDER, 'layer/packages');
@@ -81,23 +78,11 @@ export const collectPackages = async (names: readonly string[], root: string): P
   return { files, packages: await Promise.all([...folders].sort().map(readPackage)) };
 };
 
-/** Installs by the lockfile into .cache, once for each lockfile; returns the folder with node_modules in it. */
 const install = async (): Promise<string> => {
-  const lock = await readFile(join(MANIFEST_FOLDER, 'package-lock.json'));
-  const target = join(CACHE_FOLDER, `layer-packages-${createHash('sha256').update(lock).digest('hex').slice(0, 16)}`);
-  if (existsSync(target)) return target;
   const startedAt = performance.now();
-  await makeFolder(target, async (folder) => {
-    for (const file of ['package.json', 'package-lock.json'])
-      await copyFile(join(MANIFEST_FOLDER, file), join(folder, file));
-    await requireCommand(
-      ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-      'check the network and the proxy settings of npm, then build again',
-      { cwd: folder },
-    );
-  });
-  sayStep('packages for functions', 'installed by layer/packages/package-lock.json', startedAt);
-  return target;
+  const { folder, isNew } = await installLocked('layer-packages', MANIFEST_FOLDER);
+  if (isNew) sayStep('packages for functions', 'installed by layer/packages/package-lock.json', startedAt);
+  return folder;
 };
 
 let provided: Promise<LayerPackages> | undefined;

@@ -78,6 +78,8 @@ export type Answer = {
 export interface InvocationObservation {
   /** What user code shall see as `_X_AMZN_TRACE_ID` and in the invoke store; undefined: there is no trace. */
   readonly traceHeader: string | undefined;
+  /** What it shall see in the invoke store of W3C headers that the platform sent; undefined: those as they are. */
+  readonly traceContext?: TraceContext | undefined;
   /** Calls the handler inside the observer's async context and returns what it returned. */
   run<T>(handler: () => T): T;
   handlerSettled(outcome: HandlerOutcome): void;
@@ -131,6 +133,7 @@ export function guarded(observer: InvocationObserver, onFault: (error: unknown) 
       }
       return {
         traceHeader: observation.traceHeader,
+        traceContext: observation.traceContext,
         run<T>(handler: () => T): T {
           // Whatever the observer does around it: the handler is called once, and what it does stands.
           let outcome = undefined as { readonly result: T } | { readonly thrown: unknown } | undefined;

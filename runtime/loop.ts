@@ -106,7 +106,10 @@ export class Loop {
 
   #process(open: OpenInvocation): Promise<void> {
     const { scope, streaming } = this.#options;
-    return scope.run(open.invocation, open.observation.traceHeader, () =>
+    const { observation } = open;
+    const { traceContext } = observation;
+    const invocation = traceContext === undefined ? open.invocation : { ...open.invocation, traceContext };
+    return scope.run(invocation, observation.traceHeader, () =>
       streaming.isStreaming ? this.#stream(open) : this.#answer(open),
     );
   }

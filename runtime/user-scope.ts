@@ -22,8 +22,8 @@ export function createUserScope(
         if (traceHeader === undefined) delete environment._X_AMZN_TRACE_ID;
         else environment._X_AMZN_TRACE_ID = traceHeader;
       }
-      const { requestId, tenantId } = invocation;
-      return store.run({ requestId, xrayTraceId: traceHeader, tenantId }, work);
+      const { requestId, tenantId, traceContext } = invocation;
+      return store.run({ requestId, xrayTraceId: traceHeader, tenantId, ...traceContext }, work);
     },
     current: () => store.current(),
   };

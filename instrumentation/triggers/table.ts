@@ -13,6 +13,7 @@ import { apiGatewayAuthorizer } from './api-gateway-authorizer.ts';
 import { direct, warmUp } from './direct.ts';
 import type { Loose } from './event-fields.ts';
 import { documentEvent, eventbridge, eventbridgeRule, eventbridgeScheduler, serviceEvent } from './eventbridge.ts';
+import { mayBeKnown, mayBeRare } from './known-fields.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { eventbridgeSns, sns } from './messaging-sns.ts';
 import { eventbridgeSqs, snsSqs, sqs } from './messaging-sqs.ts';
@@ -48,28 +49,12 @@ export const frequentRows: readonly Row[] = [
 /** The last rows: what is left when nothing else matched. */
 export const lastRows: readonly Row[] = [warmUp, direct];
 
-/** Fields at the top of an event that make it worth looking at: of each frequent or last row one that its events have. */
-const fields = 'requestContext Records detail-type type source warmer'.split(' ');
-
-/** The same of the rare rows, which also know events that are lists. */
-const rareFields = (
-  'Records requestContext eventSource info Execution Payload _datadog raw_path authorizationToken awslogs alarmArn ' +
-  'deliveryStreamArn xAmzRequestId tasks triggerSource datasetName messageVersion bot Details session CodePipeline.job ' +
-  'RequestType configRuleArn SecretId clickType deviceEvent protocolData'
-).split(' ');
-
-function hasAny(event: Loose, names: readonly string[]): boolean {
-  for (const name of names) if (event?.[name] !== undefined) return true;
-  return false;
-}
-
 /**
  * The first row that matches. The rare rows are asked for only when the event may be one of theirs, and a plain payload is known
  * by its fields alone: it is the most frequent event of all.
  */
 export function findRow(event: Loose, matches: (row: Row) => boolean, loadRareRows: () => readonly Row[]): Row {
-  const mayBeRare = Array.isArray(event) || hasAny(event, rareFields);
-  if (!mayBeRare && !hasAny(event, fields)) return direct;
-  const row = frequentRows.find(matches) ?? (mayBeRare ? loadRareRows().find(matches) : undefined);
+  if (!mayBeKnown(event)) return direct;
+  const row = frequentRows.find(matches) ?? (mayBeRare(event) ? loadRareRows().find(matches) : undefined);
   return row ?? lastRows.find(matches) ?? direct;
 }

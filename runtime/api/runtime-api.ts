@@ -2,7 +2,7 @@
 // Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
 import { runtimeError } from '../errors.ts';
-import { type Instant, type Invocation, now } from '../lifecycle.ts';
+import { type Instant, type Invocation, now, type TraceContext } from '../lifecycle.ts';
 import { type ChunkedRequest, Connection, type Endpoint } from './connection.ts';
 import { type HttpResponse, MalformedResponse } from './response-reader.ts';
 import { errorPath, headers, INIT_ERROR_PATH, NEXT_PATH, responsePath } from './wire.ts';
@@ -124,6 +124,7 @@ function readInvocation(response: HttpResponse, receivedAt: Instant): Invocation
     deadlineEpochMs,
     invokedFunctionArn: found.get(headers.invokedFunctionArn) ?? '',
     traceHeader: found.get(headers.traceId) || undefined,
+    traceContext: readTraceContext(found),
     tenantId: utf8(found.get(headers.tenantId)),
     clientContextJson: utf8(found.get(headers.clientContext)) || undefined,
     cognitoIdentityJson: utf8(found.get(headers.cognitoIdentity)) || undefined,
@@ -131,6 +132,13 @@ function readInvocation(response: HttpResponse, receivedAt: Instant): Invocation
     receivedAt,
     eventBytes: response.body.length,
   };
+}
+
+/** W3C's own headers or Lambda's spelling of them. No platform sends any yet; the AWS SDK is prepared for it. */
+function readTraceContext(found: HttpResponse['headers']): TraceContext | undefined {
+  const get = (name: string): string | undefined => found.get(name) ?? found.get(`lambda-runtime-${name}`);
+  const traceparent = get('traceparent');
+  return traceparent ? { traceparent, tracestate: get('tracestate'), baggage: get('baggage') } : undefined;
 }
 
 /** Header text is read as latin1; values that callers choose are UTF-8. */

@@ -1,6 +1,6 @@
 // The share of a core that Lambda gives a small function, as a cgroup where this machine lets one be made.
 
-import { accessSync, constants, existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Lambda Developer Guide, "Configure Lambda function memory": one vCPU at 1769 MB, in proportion below. */
@@ -14,17 +14,16 @@ export type CpuShare = Disposable & { readonly procs: string };
 export function openCpuShare(memoryMb: number): CpuShare | { readonly missing: string } {
   const quotaUs = Math.round((PERIOD_US * memoryMb) / MB_PER_VCPU);
   const name = `spanstrap-bench-${process.pid}`;
-  const version2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
-  const root = version2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/cpu';
+  const isVersion2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  const root = isVersion2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/cpu';
   const folder = join(root, name);
   try {
-    accessSync(root, constants.F_OK);
     mkdirSync(folder);
   } catch (error) {
     return { missing: `no cgroup can be made here: ${(error as Error).message}` };
   }
   try {
-    if (version2) writeFileSync(join(folder, 'cpu.max'), `${quotaUs} ${PERIOD_US}`);
+    if (isVersion2) writeFileSync(join(folder, 'cpu.max'), `${quotaUs} ${PERIOD_US}`);
     else {
       writeFileSync(join(folder, 'cpu.cfs_period_us'), String(PERIOD_US));
       writeFileSync(join(folder, 'cpu.cfs_quota_us'), String(quotaUs));

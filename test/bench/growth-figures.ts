@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Measurement, makeJob, runJobs } from './measurement.ts';
 import type { Job } from './runner.ts';
-import { makeJob, type Measurement, runJobs } from './measurement.ts';
 import { costPerUnit } from './statistics.ts';
 import type { Variant } from './variants.ts';
 
@@ -52,7 +52,13 @@ export async function measureSpans(bench: Measurement, variants: readonly Varian
       }),
     ),
   );
-  await runJobs(bench, 'spans', jobs, ['p50Us', 'afterUs', 'cpuUs', 'anonAtEndMib'], roundsOf(bench));
+  await runJobs(
+    bench,
+    'spans',
+    jobs,
+    ['spans.p50Us', 'spans.afterUs', 'spans.cpuUs', 'spans.anonAtEndMib'],
+    roundsOf(bench),
+  );
   for (const variant of traced) {
     const few = bench.figures.get('spans.cpuUs', subjectOf(variant, FEW_SPANS));
     const many = bench.figures.get('spans.cpuUs', subjectOf(variant, MANY_SPANS));
@@ -69,11 +75,15 @@ export async function measureEvents(bench: Measurement, variants: readonly Varia
       const load = { event: { kind: 'padded', bytes }, discarded: Math.ceil(counted / 4), counted } as const;
       return [
         makeJob(variant, bench.layer, { ...load, subject: `${variant.name}, ${name} in` }),
-        makeJob(variant, bench.layer, { ...load, subject: `${variant.name}, ${name} both ways`, handler: 'echo.handler' }),
+        makeJob(variant, bench.layer, {
+          ...load,
+          subject: `${variant.name}, ${name} both ways`,
+          handler: 'echo.handler',
+        }),
       ];
     }),
   );
-  await runJobs(bench, 'event', jobs, ['p50Us', 'peakRssMib'], roundsOf(bench));
+  await runJobs(bench, 'event', jobs, ['event.p50Us', 'event.peakRssMib'], roundsOf(bench));
 }
 
 /** Figures `modules.*`: the start of a function with so many files. */
@@ -90,7 +100,7 @@ export async function measureModules(bench: Measurement, variants: readonly Vari
         }),
       ),
     );
-    await runJobs(bench, 'modules', jobs, ['initMs', 'anonAtStartMib'], roundsOf(bench));
+    await runJobs(bench, 'modules', jobs, ['modules.initMs', 'modules.anonAtStartMib'], roundsOf(bench));
   } finally {
     rmSync(folder, { recursive: true });
   }

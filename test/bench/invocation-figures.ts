@@ -1,11 +1,18 @@
 // Start, warm path, what comes after the response, and memory: the figures that every variant has.
 
-import { makeJob, type Measurement, type ReadingName, runJobs } from './measurement.ts';
+import { type JobFigure, type Measurement, makeJob, runJobs } from './measurement.ts';
 import type { Variant } from './variants.ts';
 
-const START: readonly ReadingName[] = ['initMs', 'coldMs', 'firstFlushMs', 'anonAtStartMib', 'rssAtStartMib'];
-const WARM: readonly ReadingName[] = ['p50Us', 'p99Us', 'afterUs'];
-const MEMORY: readonly ReadingName[] = ['anonAtEndMib', 'rssAtEndMib', 'cpuUs'];
+const START: readonly JobFigure[] = [
+  'start.initMs',
+  'start.coldMs',
+  'start.firstFlushMs',
+  'start.anonAtStartMib',
+  'start.rssAtStartMib',
+];
+const WARM: readonly JobFigure[] = ['warm.p50Us', 'warm.p99Us', 'after.afterUs'];
+const MEMORY: readonly JobFigure[] = ['memory.anonAtEndMib', 'memory.rssAtEndMib', 'memory.cpuUs'];
+const FUNCTION: readonly JobFigure[] = ['orders.initMs', 'orders.coldMs', 'orders.anonAtStartMib'];
 
 const WARM_DISCARDED = 20;
 const WARM_COUNTED = 100;
@@ -16,12 +23,12 @@ const ROUNDS_PER_MEMORY_ROUND = 8;
 const sendersOf = (variants: readonly Variant[]) =>
   new Map(variants.flatMap(({ name, sends }) => (sends === undefined ? [] : [[name, sends] as const])));
 
-/** Figures `start.*`. With `isWarm` the same processes go on for the figures `warm.*`, which cost no start of their own. */
+/** Figures `start.*`. With `isWarm` the same processes go on for the figures `warm.*` and `after.*`, which cost no start of their own. */
 export async function measureStart(bench: Measurement, variants: readonly Variant[], isWarm: boolean): Promise<void> {
   const load = isWarm ? { discarded: WARM_DISCARDED, counted: WARM_COUNTED } : {};
   const jobs = variants.map((variant) => makeJob(variant, bench.layer, { subject: variant.name, ...load }));
   const wanted = isWarm ? [...START, ...WARM] : START;
-  await runJobs(bench, 'trivial', jobs, wanted, bench.rounds, sendersOf(variants));
+  await runJobs(bench, 'start', jobs, wanted, bench.rounds, sendersOf(variants));
 }
 
 /** Figures `memory.*`: what is held after a thousand invocations, and what one of them costs in processor time. */
@@ -35,5 +42,5 @@ export async function measureMemory(bench: Measurement, variants: readonly Varia
 /** Figures `orders.*`: the real function. */
 export async function measureFunction(bench: Measurement, variants: readonly Variant[]): Promise<void> {
   const jobs = variants.map((variant) => makeJob(variant, bench.layer, { subject: variant.name }));
-  await runJobs(bench, 'orders', jobs, ['initMs', 'coldMs', 'anonAtStartMib'], bench.rounds, sendersOf(variants));
+  await runJobs(bench, 'orders', jobs, FUNCTION, bench.rounds, sendersOf(variants));
 }

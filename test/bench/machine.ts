@@ -28,7 +28,9 @@ export function pickCores(allowed: readonly number[], physicalCore: (cpu: number
 function readPhysicalCore(cpu: number): string {
   const topology = `/sys/devices/system/cpu/cpu${cpu}/topology`;
   try {
-    return ['physical_package_id', 'core_id'].map((name) => readFileSync(`${topology}/${name}`, 'utf8').trim()).join(':');
+    return ['physical_package_id', 'core_id']
+      .map((name) => readFileSync(`${topology}/${name}`, 'utf8').trim())
+      .join(':');
   } catch {
     return String(cpu);
   }

@@ -1,10 +1,10 @@
 // What every measurement is given, and how one run's result becomes the values of figures.
 
-import { environmentOf, type Skipped, type Variant } from './variants.ts';
 import type { Figures } from './figures.ts';
 import type { Job, Runner } from './runner.ts';
 import { quantile } from './statistics.ts';
 import type { EventPlan, RunResult } from './stub/run-plan.ts';
+import { environmentOf, type Skipped, type Variant } from './variants.ts';
 
 export type Measurement = {
   readonly runner: Runner;
@@ -30,7 +30,11 @@ export type Load = {
 };
 
 export function makeJob(given: Variant, layer: string, load: Load): Job {
-  const variant: Variant = { ...given, handler: load.handler ?? given.handler, taskRoot: load.taskRoot ?? given.taskRoot };
+  const variant: Variant = {
+    ...given,
+    handler: load.handler ?? given.handler,
+    taskRoot: load.taskRoot ?? given.taskRoot,
+  };
   return {
     name: load.subject,
     plan: (addresses) => ({
@@ -63,28 +67,40 @@ export const readings = {
   cpuUs: ({ cpuUsPerInvocation }) => cpuUsPerInvocation,
 } as const satisfies Record<string, Reading>;
 
-export type ReadingName = keyof typeof readings;
+type ReadingName = keyof typeof readings;
 
-/** Runs the jobs and puts `group.reading` into the figures for each. `sends`: what must have arrived, by the jobs' names. */
+/** Group and reading: `start.initMs`. */
+export type JobFigure = `${string}.${ReadingName}`;
+
+/** Runs the jobs and sets the wanted figures for each. `sends`: what must have arrived, by the jobs' names. */
 export async function runJobs(
   { runner, figures, skipped, say }: Measurement,
-  group: string,
+  what: string,
   jobs: readonly Job[],
-  wanted: readonly ReadingName[],
+  wanted: readonly JobFigure[],
   rounds: number,
-  sends: ReadonlyMap<string, 'datagrams' | 'backendRequests'> = new Map(),
+  sends: ReadonlyMap<string, 'datagrams' | 'exports'> = new Map(),
 ): Promise<void> {
-  const { results, failed } = await runner.runRounds(jobs, rounds, (round) => say(`${group}: round ${round + 1} of ${rounds}`));
-  for (const { name, reason } of failed) skipped.push({ name: `${group} of ${name}`, reason });
+  const { results, failed } = await runner.runRounds(jobs, rounds, (round) =>
+    say(`${what}: round ${round + 1} of ${rounds}`),
+  );
+  for (const { name, reason } of failed) skipped.push({ name: `${what} of ${name}`, reason });
   for (const [name, runs] of results) {
     const expected = sends.get(name);
     if (expected !== undefined && runs.every((run) => run === undefined || run[expected] === 0)) {
-      skipped.push({ name: `${group} of ${name}`, reason: `it sent no ${expected}: it does not trace as it is started here` });
+      skipped.push({
+        name: `${what} of ${name}`,
+        reason: `it sent no ${expected}: it does not trace as it is started here`,
+      });
       continue;
     }
-    for (const reading of wanted) {
-      const values = runs.map((run) => (run === undefined ? Number.NaN : readings[reading](run)));
-      figures.set(`${group}.${reading}`, name, values);
+    for (const figure of wanted) {
+      const reading = readings[figure.slice(figure.indexOf('.') + 1) as ReadingName];
+      figures.set(
+        figure,
+        name,
+        runs.map((run) => (run === undefined ? Number.NaN : reading(run))),
+      );
     }
   }
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { requireCommand } from '../../layer/command.ts';
 import { openCpuShare } from './cpu-share.ts';
 import type { Cores } from './machine.ts';
-import { makeJob, type Measurement, runJobs } from './measurement.ts';
+import { type Measurement, makeJob, runJobs } from './measurement.ts';
 import type { Variant } from './variants.ts';
 
 const SHARE_MEMORY_MB = 128;
@@ -26,7 +26,7 @@ export async function measureShare(bench: Measurement, variants: readonly Varian
     .filter(({ name }) => ['floor', 'xray', 'xray-otlp', 'ric'].includes(name))
     .map((variant) => makeJob(variant, bench.layer, { subject: variant.name, cgroupProcs: group.procs }));
   const rounds = Math.max(3, Math.ceil(bench.rounds / ROUNDS_PER_SHARE_ROUND));
-  await runJobs(bench, 'share', jobs, ['initMs', 'coldMs', 'firstFlushMs'], rounds);
+  await runJobs(bench, 'share', jobs, ['share.initMs', 'share.coldMs', 'share.firstFlushMs'], rounds);
 }
 
 /** Figures `recognition.*` of the source text, run by the layer's Node. */
@@ -35,7 +35,10 @@ export async function measureRecognition(bench: Measurement, cores: Cores | unde
   const found: { p99Us: number; largeMs: number }[] = [];
   for (let round = 0; round < RECOGNITION_ROUNDS; round++) {
     bench.say(`recognition: round ${round + 1} of ${RECOGNITION_ROUNDS}`);
-    const output = await requireCommand([...pin, process.execPath, '--no-warnings', RECOGNITION], `node ${RECOGNITION}`);
+    const output = await requireCommand(
+      [...pin, process.execPath, '--no-warnings', RECOGNITION],
+      `node ${RECOGNITION}`,
+    );
     found.push(JSON.parse(output) as { p99Us: number; largeMs: number });
   }
   for (const reading of ['p99Us', 'largeMs'] as const) {
@@ -65,7 +68,8 @@ export function readSizes({ figures, skipped }: Measurement, dist: string): void
       startScriptBytes: startScripts.reduce((sum, path) => sum + statSync(join(tree, path)).size, 0),
     };
   });
-  if (sizes.length < 2) skipped.push({ name: 'sizes of the other architecture', reason: `it is not built in ${dist}: ./build.sh` });
+  if (sizes.length < 2)
+    skipped.push({ name: 'sizes of the other architecture', reason: `it is not built in ${dist}: ./build.sh` });
   for (const reading of ['zipBytes', 'unpackedBytes', 'startScriptBytes'] as const) {
     for (const size of sizes) figures.set(`sizes.${reading}`, size.architecture, [size[reading]]);
     if (sizes.length > 0) figures.set(`sizes.${reading}`, 'largest', [Math.max(...sizes.map((size) => size[reading]))]);

@@ -12,7 +12,7 @@ import { runCommand } from '../../layer/command.ts';
 const SOURCES = fileURLToPath(new URL('peers', import.meta.url));
 const HANDLERS = fileURLToPath(new URL('functions', import.meta.url));
 /** To be counted up when the options of `bundleAll` change. */
-const RECIPE = '1';
+const RECIPE = '2';
 
 export type PeerFolder = { readonly folder: string } | { readonly missing: string };
 
@@ -40,7 +40,8 @@ export async function providePeerPackages(say: (text: string) => void): Promise<
 }
 
 async function listSources(): Promise<string[]> {
-  const list = async (folder: string): Promise<string[]> => (await readdir(folder)).sort().map((name) => join(folder, name));
+  const list = async (folder: string): Promise<string[]> =>
+    (await readdir(folder)).sort().map((name) => join(folder, name));
   return [
     join(SOURCES, 'package.json'),
     join(SOURCES, 'package-lock.json'),
@@ -86,6 +87,9 @@ async function bundleAll(folder: string): Promise<void> {
     // As webpack does it for both layers.
     mainFields: ['module', 'main'],
     external: ['import-in-the-middle', '@aws-sdk/*'],
+    // As webpack does that too.
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'silent',
     allowOverwrite: true,
   } as const satisfies BuildOptions;
@@ -94,7 +98,7 @@ async function bundleAll(folder: string): Promise<void> {
   await bundle('opentelemetry-layer', [await singleCopyIn(folder)]);
   await bundle('adot', []);
   await bundle('adot-fast', []);
-  const { external: _, ...inside } = shared;
+  const { external: _external, define: _define, banner: _banner, ...inside } = shared;
   await mkdir(join(folder, 'orders'));
   await build({ ...inside, format: 'cjs', entryPoints: ['orders.mjs'], outfile: 'orders/index.js' });
   const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };

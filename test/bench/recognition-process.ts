@@ -35,7 +35,13 @@ const record = (body: string): object => ({
 });
 const notification = JSON.stringify({ Type: 'Notification', Message: 'x'.repeat(40_000), MessageAttributes: {} });
 const large: readonly object[] = [
-  { rawPath: '/', requestContext: { http: { method: 'POST' } }, version: '2.0', headers: {}, body: 'x'.repeat(LARGE_BYTES) },
+  {
+    rawPath: '/',
+    requestContext: { http: { method: 'POST' } },
+    version: '2.0',
+    headers: {},
+    body: 'x'.repeat(LARGE_BYTES),
+  },
   { Records: Array.from({ length: LARGE_BYTES / notification.length }, () => record(notification)) },
   { data: Array.from({ length: 100_000 }, (_, number) => ({ number, text: 'x'.repeat(40) })) },
 ];

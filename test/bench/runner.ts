@@ -20,7 +20,10 @@ export type Job = {
 export type Failed = { readonly name: string; readonly reason: string };
 
 /** Results by name, one per round; undefined where a run failed. */
-export type Rounds = { readonly results: ReadonlyMap<string, readonly (RunResult | undefined)[]>; readonly failed: readonly Failed[] };
+export type Rounds = {
+  readonly results: ReadonlyMap<string, readonly (RunResult | undefined)[]>;
+  readonly failed: readonly Failed[];
+};
 
 const RUN_DEADLINE_MS = 120_000;
 

@@ -17,7 +17,7 @@ export type Variant = {
   /** The function's own variables. */
   readonly variables: (addresses: StubAddresses) => Readonly<Record<string, string>>;
   /** What must arrive when it traces; undefined: nothing, or nothing that can be received here. */
-  readonly sends?: 'datagrams' | 'backendRequests';
+  readonly sends?: 'datagrams' | 'exports';
 };
 
 /** Why a variant cannot be run here. */
@@ -76,7 +76,8 @@ export function makeCatalogue(parts: Parts): Catalogue {
   else {
     variants.push(...managed.variants);
     if ('missing' in peers) skipped.push({ name: 'other tracers and the real function', reason: peers.missing });
-    else variants.push(...tracers(peers.folder, managed.command), ...realFunction(peers.folder, layer, managed.command));
+    else
+      variants.push(...tracers(peers.folder, managed.command), ...realFunction(peers.folder, layer, managed.command));
   }
   if ('missing' in ric && !('missing' in peers)) variants.push(...realFunction(peers.folder, layer, undefined));
   return { variants, skipped };
@@ -106,7 +107,7 @@ function ours(layer: string): Variant[] {
       title: 'spanstrap, X-Ray and OTLP',
       handler: 'trivial.handler',
       variables: sendingOtlp,
-      sends: 'backendRequests',
+      sends: 'exports',
     },
     {
       ...common,
@@ -114,7 +115,7 @@ function ours(layer: string): Variant[] {
       title: 'spanstrap, X-Ray and OTLP, one HTTP call',
       handler: 'http-call.handler',
       variables: (addresses) => ({ ...sendingOtlp(addresses), ...callingBackend(addresses) }),
-      sends: 'backendRequests',
+      sends: 'exports',
     },
   ];
 }
@@ -125,7 +126,13 @@ function managedClient({ layer, ric }: Parts): ManagedClient | { readonly missin
   if ('missing' in ric) return ric;
   const node = join(layer, 'bin/node');
   const command = [node, ...managedFlags, ...ric.args] as const;
-  const common = { group: 'aws', command, taskRoot: FUNCTIONS, handler: 'trivial.handler', variables: noVariables } as const;
+  const common = {
+    group: 'aws',
+    command,
+    taskRoot: FUNCTIONS,
+    handler: 'trivial.handler',
+    variables: noVariables,
+  } as const;
   return {
     command,
     variants: [
@@ -156,9 +163,10 @@ function tracers(folder: string, command: Variant['command']): Variant[] {
     OTEL_METRICS_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
   });
-  // As its layer's otel-instrument sets them.
-  const adot = (addresses: StubAddresses): Record<string, string> => ({
-    ...openTelemetry(addresses),
+  // As its layer's otel-instrument sets them; spans go to the X-Ray daemon then.
+  const adot = (): Record<string, string> => ({
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_LOGS_EXPORTER: 'none',
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'aws-sdk,aws-lambda,http',
     OTEL_PROPAGATORS: 'baggage,tracecontext,xray',
@@ -176,21 +184,21 @@ function tracers(folder: string, command: Variant['command']): Variant[] {
         OTEL_PROPAGATORS: 'tracecontext,baggage,xray',
         NODE_OPTIONS: preload('--import', 'opentelemetry-layer-init.mjs'),
       }),
-      sends: 'backendRequests',
+      sends: 'exports',
     },
     {
       ...common,
       name: 'ric-adot',
       title: 'aws-lambda-ric, ADOT',
-      variables: (addresses) => ({ ...adot(addresses), NODE_OPTIONS: preload('--import', 'adot-init.mjs') }),
-      sends: 'backendRequests',
+      variables: () => ({ ...adot(), NODE_OPTIONS: preload('--import', 'adot-init.mjs') }),
+      sends: 'datagrams',
     },
     {
       ...common,
       name: 'ric-adot-fast',
       title: 'aws-lambda-ric, ADOT fast start',
-      variables: (addresses) => ({
-        ...adot(addresses),
+      variables: () => ({
+        ...adot(),
         OTEL_AWS_LAMBDA_FAST_START: 'true',
         NODE_OPTIONS: preload('--import', 'adot-fast-init.mjs'),
       }),
@@ -219,7 +227,7 @@ function tracers(folder: string, command: Variant['command']): Variant[] {
         SENTRY_DSN: `http://0123456789abcdef@${backend}/1`,
         SENTRY_TRACES_SAMPLE_RATE: '1.0',
       }),
-      sends: 'backendRequests',
+      sends: 'exports',
     },
     {
       ...common,
@@ -242,7 +250,7 @@ function realFunction(folder: string, layer: string, ric: Variant['command'] | u
     taskRoot: join(folder, task),
     handler: 'index.handler',
     variables: sendingOtlp,
-    sends: 'backendRequests',
+    sends: 'exports',
   });
   const all: Variant[] = [
     traced('orders-traced', 'real function', 'orders'),
@@ -278,6 +286,7 @@ export function environmentOf(variant: Variant, layer: string, addresses: StubAd
     initializationType: 'on-demand',
     xrayDaemonAddress: addresses.daemon,
     environment: variant.variables(addresses),
-    platformEnvironment: variant.group === 'aws' || variant.group === 'peer' ? { AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' } : {},
+    platformEnvironment:
+      variant.group === 'aws' || variant.group === 'peer' ? { AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' } : {},
   });
 }

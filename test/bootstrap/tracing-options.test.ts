@@ -100,8 +100,8 @@ for (const [region, setting, mode] of [
 
 test('the sampler follows the settings, and takes everything by default', () => {
   const { options } = choose({ ...COLLECTOR, OTEL_TRACES_SAMPLER: 'always_off' });
-  assert.equal(options?.sampler.isSampled(TRACE_ID, undefined), false);
-  assert.equal(choose(COLLECTOR).options?.sampler.isSampled(TRACE_ID, undefined), true);
+  assert.equal(options?.sampler.isSampled(TRACE_ID, undefined, undefined), false);
+  assert.equal(choose(COLLECTOR).options?.sampler.isSampled(TRACE_ID, undefined, undefined), true);
 });
 
 for (const [url, setting, rule] of [
@@ -115,7 +115,7 @@ for (const [url, setting, rule] of [
 ] as const) {
   test(`the X-Ray parent in OTLP for ${url} with ${setting}: ${rule}`, () => {
     const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url, SPANSTRAP_OTLP_XRAY_PARENT: setting };
-    assert.equal(choose(env).options?.xrayParent, rule);
+    assert.equal(choose(env).options?.invocations.contextRules.xrayParent, rule);
   });
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spanOf } from '../../instrumentation/active-context.ts';
-import type { InvocationRecord } from '../../instrumentation/recorder.ts';
+import type { InvocationRecord } from '../../instrumentation/invocation-record.ts';
 import { named, RecordingStand, TRACE_ID, UNSAMPLED } from './recording-stand.ts';
 import { buildSpan } from './span-builder.ts';
 

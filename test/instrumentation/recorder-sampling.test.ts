@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SpanContext } from '@opentelemetry/api';
 import { spanOf } from '../../instrumentation/active-context.ts';
-import type { InvocationRecord, RecorderOptions } from '../../instrumentation/recorder.ts';
+import type { InvocationRecord } from '../../instrumentation/invocation-record.ts';
+import type { RecorderOptions } from '../../instrumentation/recorder.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
 import {
+  defaultRules,
   httpEvent,
   idOf,
   named,
@@ -126,7 +128,7 @@ test('the parent in OTLP: none by default, X-Ray’s when it is to be kept', asy
   assert.equal(alone.parentSpanContext, undefined);
   assert.equal(alone.attributes['aws.xray.parent_id'], PARENT);
 
-  const keep = new RecordingStand({ xrayParentRule: 'keep' });
+  const keep = new RecordingStand({ contextRules: { ...defaultRules, xrayParent: 'keep' } });
   keep.invoke();
   const kept = named(await keep.flush(), 'orders');
   assert.equal(kept.parentSpanContext?.spanId, PARENT);

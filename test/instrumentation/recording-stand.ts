@@ -5,9 +5,13 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ActiveContext } from '../../instrumentation/active-context.ts';
 import { Clock } from '../../instrumentation/clock.ts';
 import type { SpanBatch } from '../../instrumentation/export/exporter.ts';
-import { type InvocationRecord, Recorder, type RecorderOptions } from '../../instrumentation/recorder.ts';
+import { Heartbeat } from '../../instrumentation/heartbeat.ts';
+import type { CallScope, UnrecordedScope } from '../../instrumentation/outgoing/call-scope.ts';
+import type { ContextRules } from '../../instrumentation/parent.ts';
+import { Recorder, type RecorderOptions } from '../../instrumentation/recorder.ts';
 import { createResource } from '../../instrumentation/resource.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
+import { recogniseTrigger } from '../../instrumentation/triggers/recognition.ts';
 import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';
 import type { HandlerOutcome, InitFacts, Invocation } from '../../runtime/lifecycle.ts';
 
@@ -20,11 +24,18 @@ export const OTHER_TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 export const W3C_PARENT = '00f067aa0ba902b7';
 export const TRACEPARENT = `00-${OTHER_TRACE}-${W3C_PARENT}-01`;
 
+/** What holds when nothing is set. */
+export const defaultRules: ContextRules = {
+  formats: new Set(['tracecontext', 'baggage', 'xray']),
+  xrayParent: 'root',
+  readForeign: undefined,
+};
+
 export class RecordingStand {
   readonly clock = new Clock();
   readonly batches: SpanBatch[] = [];
   readonly flushes: [string, number][] = [];
-  readonly active = new ActiveContext<InvocationRecord>(() => assert.fail('no emitter is bound here'));
+  readonly active = new ActiveContext<CallScope | UnrecordedScope>(() => assert.fail('no emitter is bound here'));
   readonly recorder: Recorder;
   /** All facts are so long after this instant. */
   readonly start = this.clock.now();
@@ -57,10 +68,17 @@ export class RecordingStand {
       drawsPhases: true,
       hasOtlp: true,
       sampler: createSampler('always_on', 1),
-      xrayParentRule: 'root',
       isColdStart: true,
       isConcurrent: false,
       trigger: defaultTriggerOptions,
+      recognise: recogniseTrigger,
+      contextRules: defaultRules,
+      messagingSpans: 'nested',
+      messagingContext: 'link',
+      dropsWarmUps: false,
+      heartbeat: new Heartbeat(this.clock),
+      collections: () => undefined,
+      parseBaggage: () => assert.fail('nobody asks what is in the baggage'),
       ...options,
     });
   }

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-base';
 import { createTraceId } from '../../instrumentation/ids.ts';
 import { createSampler, type SamplerName } from '../../instrumentation/sampler.ts';
 import { fc } from '../support/property.ts';
 
 const TRACE_ID = '5bef4de7ad49b0e87f6ef6c87fc2e700';
-const parentWith = (traceFlags: number): SpanContext => ({ traceId: TRACE_ID, spanId: '1'.repeat(16), traceFlags });
-
 const decisions: readonly (readonly [SamplerName, number, root: boolean, sampled: boolean, unsampled: boolean])[] = [
   ['always_on', 0, true, true, true],
   ['always_off', 1, false, false, false],
@@ -20,15 +18,24 @@ const decisions: readonly (readonly [SamplerName, number, root: boolean, sampled
   ['parentbased_traceidratio', 0, false, true, false],
 ];
 for (const [name, ratio, root, sampled, unsampled] of decisions) {
-  test(`${name} with ${ratio}`, () => {
+  test(`${name} with ${ratio}, whatever X-Ray says`, () => {
     const sampler = createSampler(name, ratio);
-    assert.equal(sampler.isSampled(TRACE_ID, undefined), root);
-    assert.equal(sampler.isSampled(TRACE_ID, parentWith(1)), sampled);
-    assert.equal(sampler.isSampled(TRACE_ID, parentWith(0)), unsampled);
-    assert.equal(sampler.isSampled(TRACE_ID, parentWith(3)), sampled, 'only the lowest flag counts');
-    assert.equal(sampler.isSampled(TRACE_ID, parentWith(2)), unsampled);
+    for (const xray of [true, false, undefined]) {
+      assert.equal(sampler.isSampled(TRACE_ID, undefined, xray), root);
+      assert.equal(sampler.isSampled(TRACE_ID, true, xray), sampled);
+      assert.equal(sampler.isSampled(TRACE_ID, false, xray), unsampled);
+    }
   });
 }
+
+test('xray takes X-Ray’s decision, whatever the parent says', () => {
+  const sampler = createSampler('xray', 1);
+  for (const parent of [true, false, undefined]) {
+    assert.equal(sampler.isSampled(TRACE_ID, parent, true), true);
+    assert.equal(sampler.isSampled(TRACE_ID, parent, false), false);
+    assert.equal(sampler.isSampled(TRACE_ID, parent, undefined), false);
+  }
+});
 
 const traceId = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 });
 const ratio = fc.oneof(
@@ -45,8 +52,8 @@ test('the ratio decides as OpenTelemetry’s own sampler does', () => {
         fc.pre(!/^0+$/.test(id));
         const { decision } = new TraceIdRatioBasedSampler(share).shouldSample(ROOT_CONTEXT, id);
         const expected = decision === SamplingDecision.RECORD_AND_SAMPLED;
-        assert.equal(createSampler('traceidratio', share).isSampled(id, undefined), expected);
-        assert.equal(createSampler('parentbased_traceidratio', share).isSampled(id, undefined), expected);
+        assert.equal(createSampler('traceidratio', share).isSampled(id, undefined, undefined), expected);
+        assert.equal(createSampler('parentbased_traceidratio', share).isSampled(id, undefined, undefined), expected);
       },
     ),
     { numRuns: 2000 },
@@ -56,7 +63,7 @@ test('the ratio decides as OpenTelemetry’s own sampler does', () => {
 test('the ratio holds for the ids that are made here', () => {
   const sampler = createSampler('traceidratio', 0.25);
   let sampled = 0;
-  for (let i = 0; i < 20_000; i++) if (sampler.isSampled(createTraceId(), undefined)) sampled++;
+  for (let i = 0; i < 20_000; i++) if (sampler.isSampled(createTraceId(), undefined, undefined)) sampled++;
   // Five standard deviations of 20 000 draws are 306.
   assert.ok(Math.abs(sampled - 5000) < 310, `${sampled}`);
 });

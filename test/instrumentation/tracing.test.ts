@@ -7,9 +7,12 @@ import { trace } from '@opentelemetry/api';
 import { Destination } from '../../instrumentation/export/destination.ts';
 import type { SpanBatch } from '../../instrumentation/export/exporter.ts';
 import { Outlet } from '../../instrumentation/export/outlet.ts';
+import { GarbageCollections } from '../../instrumentation/garbage-collections.ts';
 import { createSdk } from '../../instrumentation/opentelemetry/sdk.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
 import { installTracing, type TracingOptions } from '../../instrumentation/tracing.ts';
+import { recogniseTrigger } from '../../instrumentation/triggers/recognition.ts';
+import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';
 import type { Invocation } from '../../runtime/lifecycle.ts';
 
 const TRACE_ID = '65f1a2b30123456789abcdef01234567';
@@ -68,7 +71,19 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
     xrayMode: 'phases',
     hasOpenTelemetry: true,
     sampler: createSampler('always_on', 1),
-    xrayParent: 'root',
+    invocations: {
+      recognise: recogniseTrigger,
+      trigger: defaultTriggerOptions,
+      contextRules: {
+        formats: new Set(['tracecontext', 'baggage', 'xray']),
+        xrayParent: 'root',
+        readForeign: undefined,
+      },
+      messagingSpans: 'nested',
+      messagingContext: 'link',
+      dropsWarmUps: false,
+    },
+    observeCollections: () => new GarbageCollections(),
     isColdStart: true,
     isConcurrent: false,
     loadsEagerly: false,

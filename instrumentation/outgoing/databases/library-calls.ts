@@ -54,7 +54,8 @@ export function followLibraryCalls(
 
 function factsOf(channel: string, message: Message): DatabaseCallFacts | undefined {
   const { database, serverAddress: host, serverPort: port } = message;
-  const place = { database: database === undefined ? undefined : String(database), host, port };
+  const isNamed = database !== undefined && database !== 0;
+  const place = { database: isNamed ? String(database) : undefined, host, port };
   if (channel.startsWith('mysql2:')) {
     const query = String(message.query ?? '').slice(0, MAX_STATEMENT_CHARS);
     return { system: 'mysql', operation: operationOf(query), statement: withoutLiterals(query, 'mysql'), ...place };

@@ -13,6 +13,7 @@ import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import { RedisInstrumentation } from '@opentelemetry/instrumentation-redis';
 import { withoutLiterals } from '../../export/xray/sql-literals.ts';
 import type { LoadedModule } from '../watch-modules.ts';
+import { operationOf } from './database-call.ts';
 import { isInRange } from './version-range.ts';
 
 export type DatabaseInstrumentations = {
@@ -38,7 +39,11 @@ type Definition = InstrumentationNodeModuleDefinition;
 const FACTORIES: Readonly<Record<string, () => unknown>> = {
   pg: () =>
     new PgInstrumentation({
-      requestHook: (span, { query }) => span.setAttribute('db.query.text', withoutLiterals(query.text, 'standard')),
+      requestHook(span, { query, connection }) {
+        span.setAttribute('db.query.text', withoutLiterals(query.text, 'standard'));
+        // As calls are named that are traced on the wire.
+        span.updateName([operationOf(query.text) ?? 'postgresql', connection.database].filter(Boolean).join(' '));
+      },
       ignoreConnectSpans: true,
     }),
   mysql2: () =>

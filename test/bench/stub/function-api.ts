@@ -29,7 +29,7 @@ const REGISTERED = makeResponse(
 /** An empty object is a valid answer to OTLP in JSON, to the handler's own call, and to most collectors. */
 const BACKEND_ANSWER = makeResponse('200 OK', '{}');
 
-export type Counts = { datagrams: number; backendRequests: number; backendBytes: number };
+export type Counts = { datagrams: number; exports: number; exportBytes: number };
 
 /** Milliseconds on the performance clock. */
 export type Moment = number;
@@ -38,7 +38,7 @@ export type Moment = number;
 type Slot = PromiseWithResolvers<Moment>;
 
 export class FunctionApi {
-  readonly counts: Counts = { datagrams: 0, backendRequests: 0, backendBytes: 0 };
+  readonly counts: Counts = { datagrams: 0, exports: 0, exportBytes: 0 };
   addresses: StubAddresses = { runtimeApi: '', backend: '', daemon: '' };
   #daemon: DatagramSocket | undefined;
   #runtimePoll: Socket | undefined;
@@ -51,9 +51,12 @@ export class FunctionApi {
 
   async open(): Promise<void> {
     const runtimeApi = await openWire((request, socket) => this.#serveApi(request, socket));
-    const backend = await openWire(({ bodyBytes }, socket) => {
-      this.counts.backendRequests++;
-      this.counts.backendBytes += bodyBytes;
+    const backend = await openWire(({ method, bodyBytes }, socket) => {
+      // The handler's own call is a GET.
+      if (method === 'POST') {
+        this.counts.exports++;
+        this.counts.exportBytes += bodyBytes;
+      }
       socket.write(BACKEND_ANSWER);
     });
     this.#daemon = createSocket({ type: 'udp4', recvBufferSize: 8_388_608 });
@@ -68,7 +71,7 @@ export class FunctionApi {
 
   /** Forgets the former process. */
   reset(): void {
-    Object.assign(this.counts, { datagrams: 0, backendRequests: 0, backendBytes: 0 });
+    Object.assign(this.counts, { datagrams: 0, exports: 0, exportBytes: 0 });
     this.#runtimePoll = undefined;
     this.#extensionPoll = undefined;
     this.#isExtensionRegistered = false;

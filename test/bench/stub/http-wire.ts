@@ -104,7 +104,8 @@ export function openWire(handle: WireHandler): Promise<{ readonly server: Server
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      if (address === null || typeof address === 'string') throw new TypeError('a TCP server has an address and a port');
+      if (address === null || typeof address === 'string')
+        throw new TypeError('a TCP server has an address and a port');
       resolve({ server, address: `127.0.0.1:${address.port}` });
     });
   });

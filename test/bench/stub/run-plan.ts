@@ -51,10 +51,10 @@ export type RunResult = {
   readonly peakRssMib: number;
   /** All threads, over the counted invocations. */
   readonly cpuUsPerInvocation: number;
-  /** What arrived from the process, from its start to its end. */
+  /** What arrived from the process, from its start to its end: at the X-Ray daemon's port, and as POST at the backend's. */
   readonly datagrams: number;
-  readonly backendRequests: number;
-  readonly backendBytes: number;
+  readonly exports: number;
+  readonly exportBytes: number;
 };
 
 export type RunFailure = { readonly failure: string };

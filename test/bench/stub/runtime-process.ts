@@ -24,7 +24,12 @@ export class RuntimeProcess {
 
   constructor(plan: RunPlan) {
     const { core, cgroupProcs, command } = plan;
-    const shell = ['/bin/sh', '-c', `${cgroupProcs === undefined ? '' : JOIN_CGROUP}${WAITING_SHELL}`, cgroupProcs ?? 'sh'];
+    const shell = [
+      '/bin/sh',
+      '-c',
+      `${cgroupProcs === undefined ? '' : JOIN_CGROUP}${WAITING_SHELL}`,
+      cgroupProcs ?? 'sh',
+    ];
     const [file = '', ...args] = [...(core === undefined ? [] : ['taskset', '-c', String(core)]), ...shell, ...command];
     this.#child = spawn(file, args, { cwd: plan.cwd, env: plan.environment, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stdin?.on('error', () => {});

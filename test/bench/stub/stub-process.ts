@@ -15,7 +15,10 @@ async function run(plan: RunPlan): Promise<RunResult> {
   const runtime = new RuntimeProcess(plan);
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end after ${plan.deadlineMs} ms:\n${runtime.output}`)), plan.deadlineMs);
+    timer = setTimeout(
+      () => reject(new Error(`no end after ${plan.deadlineMs} ms:\n${runtime.output}`)),
+      plan.deadlineMs,
+    );
   });
   const or = <T>(promise: Promise<T>): Promise<T> => Promise.race([promise, runtime.ended, deadline]);
   try {
@@ -74,15 +77,14 @@ async function measure(
   };
 }
 
+async function answer(plan: RunPlan): Promise<void> {
+  const message = await run(plan).catch((error: Error): RunFailure => ({ failure: error.message }));
+  // Garbage of this run is not collected during the next one.
+  globalThis.gc?.();
+  process.send?.(message);
+}
+
 await api.open();
-process.on('message', (plan: RunPlan) => {
-  run(plan)
-    .catch((error: Error): RunFailure => ({ failure: error.message }))
-    .then((message) => {
-      // Garbage of this run is not collected during the next one.
-      globalThis.gc?.();
-      process.send?.(message);
-    });
-});
+process.on('message', (plan: RunPlan) => void answer(plan));
 process.on('disconnect', () => process.exit(0));
 process.send?.(api.addresses);

@@ -145,3 +145,104 @@ test('all exporters can be made ahead, even when one cannot', async (t) => {
   new Outlet([broken, destination(log, 'X', () => sent)], MAX_FLUSH_MS).open();
   assert.deepEqual(log, ['X opened']);
 });
+
+type Fate = 'sent' | 'lost' | 'kept' | 'half lost';
+
+/** A network destination whose exports end as `fates` say, one after the other; the last goes on. */
+function network(name: string, fates: Fate[], accepts: (some: SpanBatch) => boolean = () => true): Destination {
+  return new Destination({
+    name,
+    isNetwork: true,
+    accepts,
+    open: () => ({
+      name,
+      async export(batches) {
+        const fate = fates.length > 1 ? fates.shift()! : fates[0]!;
+        const spans = batches.reduce((sum, { spans }) => sum + spans.length, 0);
+        if (fate === 'sent') return { sentSpans: spans, droppedSpans: 0 };
+        if (fate === 'lost') return { sentSpans: 0, droppedSpans: spans, error: 'refused' };
+        if (fate === 'kept') return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: 'down' };
+        const [first] = batches;
+        const lost = [{ ...first!, spans: first!.spans.slice(0, 1), whole: first! }];
+        return { sentSpans: spans - 1, droppedSpans: 1, lost, error: 'one refused' };
+      },
+    }),
+    maxQueuedSpans: 3,
+    report: () => {},
+  });
+}
+
+/** The fallback, and what it was given. */
+function recorder(): { destination: Destination; spans: () => number } {
+  let count = 0;
+  const destination = new Destination({
+    name: 'stdout',
+    accepts: () => true,
+    open: () => ({
+      name: 'stdout',
+      async export(batches) {
+        for (const { spans } of batches) count += spans.length;
+        return { sentSpans: count, droppedSpans: 0 };
+      },
+    }),
+    maxQueuedSpans: 100,
+    report: () => {},
+  });
+  return { destination, spans: () => count };
+}
+
+const twoSpans = (): SpanBatch => ({ spans: [buildSpan(), buildSpan()], xray: undefined, isSampledForOtlp: true });
+
+for (const [what, destinations, expected] of [
+  ['one destination lost them', [['lost']], 2],
+  ['one destination lost a part of them', [['half lost']], 1],
+  ['one lost them, the other has them', [['sent'], ['lost']], 0],
+  ['one lost them, the other will try again', [['lost'], ['kept']], 0],
+  ['both lost them', [['lost'], ['lost']], 2],
+  ['the first lost all, the second a part', [['lost'], ['half lost']], 1],
+] satisfies [string, Fate[][], number][]) {
+  test(`what every network destination lost goes to the fallback: ${what}`, async (t) => {
+    const { Outlet } = await evaluateOutlet(t);
+    const { destination: fallback, spans } = recorder();
+    const all = destinations.map((fates, index) => network(`${index}`, [...fates]));
+    const outlet = new Outlet(all, MAX_FLUSH_MS, fallback);
+    outlet.add(twoSpans());
+    await outlet.flush('invocation', START_MS + 500);
+    assert.equal(spans(), expected);
+  });
+}
+
+test('a destination that the spans are not meant for has no hope for them', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const { destination: fallback, spans } = recorder();
+  const outlet = new Outlet([network('a', ['sent'], () => false), network('b', ['lost'])], MAX_FLUSH_MS, fallback);
+  outlet.add(twoSpans());
+  await outlet.flush('invocation', START_MS + 500);
+  assert.equal(spans(), 2);
+});
+
+test('what a full queue drops, and what is left when the process ends, goes to the fallback', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const { destination: fallback, spans } = recorder();
+  const outlet = new Outlet([network('a', ['kept'])], MAX_FLUSH_MS, fallback);
+  outlet.add(twoSpans());
+  await outlet.flush('invocation', START_MS + 500);
+  assert.equal(spans(), 0);
+  outlet.add(twoSpans());
+  await outlet.flush('invocation', START_MS + 500);
+  assert.equal(spans(), 2, 'there is room for three');
+  await outlet.flush('shutdown', START_MS + 500);
+  assert.equal(spans(), 4);
+  await outlet.flush('shutdown', START_MS + 500);
+  assert.equal(spans(), 4);
+});
+
+test('a destination that comes back in time loses nothing', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  const { destination: fallback, spans } = recorder();
+  const outlet = new Outlet([network('a', ['kept', 'sent'])], MAX_FLUSH_MS, fallback);
+  outlet.add(twoSpans());
+  await outlet.flush('invocation', START_MS + 500);
+  await outlet.flush('shutdown', START_MS + 500);
+  assert.equal(spans(), 0);
+});

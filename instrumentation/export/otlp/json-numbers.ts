@@ -1,0 +1,41 @@
+// Spans whose numbers JSON can carry. The official JSON serializer writes NaN as null and large whole numbers with an exponent; a
+// receiver that reads integers refuses the whole request for one of them.
+
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+
+type AnyAttributes = Readonly<Record<string, unknown>>;
+
+/** The span itself, or a stand-in with those numbers as texts. */
+export function withJsonNumbers(span: ReadableSpan): ReadableSpan {
+  const { attributes, events, links } = span;
+  const isSafe =
+    !isHazardous(attributes) &&
+    events.every((event) => !isHazardous(event.attributes)) &&
+    links.every((link) => !isHazardous(link.attributes));
+  if (isSafe) return span;
+  // Everything else, also what the span's class computes, stays the span's own.
+  return Object.create(span, {
+    spanContext: { value: () => span.spanContext() },
+    attributes: { value: cleaned(attributes) },
+    events: { value: events.map((event) => ({ ...event, attributes: cleaned(event.attributes) })) },
+    links: { value: links.map((link) => ({ ...link, attributes: cleaned(link.attributes) })) },
+  }) as ReadableSpan;
+}
+
+const isHazardousNumber = (value: number): boolean =>
+  !Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER);
+
+function isHazardous(value: unknown): boolean {
+  if (typeof value === 'number') return isHazardousNumber(value);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
+  return Array.isArray(value) ? value.some(isHazardous) : Object.values(value).some(isHazardous);
+}
+
+const cleaned = (attributes: AnyAttributes | undefined): AnyAttributes =>
+  Object.fromEntries(Object.entries(attributes ?? {}).map(([key, value]) => [key, cleanedValue(value)]));
+
+function cleanedValue(value: unknown): unknown {
+  if (typeof value === 'number') return isHazardousNumber(value) ? String(value) : value;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  return Array.isArray(value) ? value.map(cleanedValue) : cleaned(value as AnyAttributes);
+}

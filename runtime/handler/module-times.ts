@@ -1,0 +1,100 @@
+// Times the user's modules while they are loaded: `require` as a tree, the graph of an `import` as it is read, and its evaluation
+// module by module. Node tells of none of it: `Module.prototype.load` is replaced for as long as init lasts, a resolve hook sees the
+// graph grow, and its modules get a last line that says when they were evaluated (docs/decisions/time-of-each-module.md).
+// Source: Node.js, "Customization Hooks", "TracingChannel" (`module.import`).
+
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import Module, { getCompileCacheDir, type LoadFnOutput, type ResolveFnOutput, registerHooks } from 'node:module';
+import { type InitStep, now } from '../lifecycle.ts';
+import { EvaluationMarks } from './evaluation-marks.ts';
+import { ModuleSteps } from './module-steps.ts';
+
+// Captured before user code can mock it.
+const { setImmediate } = globalThis;
+
+const IMPORT_CALLED = 'tracing:module.import:end';
+
+export type ModuleTimes = {
+  /** Calls `import()`; what it reads, evaluates and awaits is timed. */
+  time(load: () => Promise<unknown>): Promise<unknown>;
+  /** What took long enough to be a step. Nothing is watched, and nothing costs anything, afterwards. */
+  stop(): readonly InitStep[];
+};
+
+export function watchModules(taskRoot: string): ModuleTimes {
+  const steps = new ModuleSteps(taskRoot, now);
+  const restoreLoad = replaceLoad(steps);
+  let unhook = (): void => {};
+  return {
+    async time(load) {
+      unhook();
+      unhook = watchGraphs(steps);
+      const { moduleCount } = steps;
+      const loading = load();
+      steps.graphRead();
+      const evaluation = steps.evaluationBegan();
+      // The next turn of the event loop comes when the evaluation has ended, or waits; if the graph was read by then.
+      if (steps.moduleCount > moduleCount) setImmediate(() => steps.evaluationYielded(evaluation));
+      try {
+        return await loading;
+      } finally {
+        steps.evaluationEnded(evaluation);
+      }
+    },
+    stop() {
+      unhook();
+      restoreLoad();
+      return steps.end();
+    },
+  };
+}
+
+type Loader = { load(this: Module, filename: string): void };
+
+function replaceLoad(steps: ModuleSteps): () => void {
+  const prototype = Module.prototype as unknown as Loader;
+  const { load: original } = prototype;
+  let isWatching = true;
+  function load(this: Module, filename: string): void {
+    const frame = isWatching ? steps.requireBegan(filename) : undefined;
+    try {
+      original.call(this, filename);
+    } finally {
+      if (frame !== undefined) steps.requireEnded(frame);
+    }
+  }
+  prototype.load = load;
+  return () => {
+    isWatching = false;
+    // Somebody may have replaced it in turn, and calls this one.
+    if (prototype.load === load) prototype.load = original;
+  };
+}
+
+/** `require` never comes here: hooks would cost it more than the replaced function does. */
+function watchGraphs(steps: ModuleSteps): () => void {
+  const importCalled = (): void => steps.graphRead();
+  subscribe(IMPORT_CALLED, importCalled);
+  // A code cache of the user's is compared with the source: then that stays as it is.
+  const marks = getCompileCacheDir() === undefined ? new EvaluationMarks(steps) : undefined;
+  const hooks = registerHooks({
+    resolve(specifier, context, next): ResolveFnOutput {
+      if (!context.conditions.includes('import')) return next(specifier, context);
+      steps.resolving(context.parentURL);
+      const resolved = next(specifier, context);
+      if (resolved.url.startsWith('file:')) steps.found(resolved.url, context.parentURL);
+      return resolved;
+    },
+    ...(marks && {
+      load(url, context, next): LoadFnOutput {
+        const loaded = next(url, context);
+        return loaded.format === 'module' ? marks.marked(url, loaded) : loaded;
+      },
+    }),
+  });
+  return () => {
+    hooks.deregister();
+    unsubscribe(IMPORT_CALLED, importCalled);
+    marks?.end();
+  };
+}

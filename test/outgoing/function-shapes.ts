@@ -1,0 +1,44 @@
+// One function in all shapes in which functions are deployed: with its packages beside it or bundled, CommonJS or ES modules.
+
+import { readFile } from 'node:fs/promises';
+import { build, transform } from 'esbuild';
+
+export type FunctionShape = {
+  readonly name: string;
+  /** Name and text of the one file. */
+  readonly file: readonly [name: string, text: string];
+  /** It needs its packages at run time. */
+  readonly isBundled: boolean;
+};
+
+/** CommonJS packages call `require`, which ES modules lack: the banner that esbuild's own documentation gives. */
+const REQUIRE = "import{createRequire as r}from'node:module';const require=r(import.meta.url);";
+
+/** `path`: an ES module. `packages`: the folder with node_modules for what it imports. */
+export async function shapesOf(path: string, packages: string): Promise<FunctionShape[]> {
+  const source = await readFile(path, 'utf8');
+  const bundle = async (format: 'cjs' | 'esm', minify: boolean): Promise<string> => {
+    const { outputFiles } = await build({
+      stdin: { contents: source, resolveDir: packages, loader: 'js' },
+      bundle: true,
+      platform: 'node',
+      target: 'node24',
+      format,
+      minify,
+      write: false,
+      logLevel: 'silent',
+      // Optional parts of the packages that are not installed.
+      external: ['pg-native'],
+      ...(format === 'esm' ? { banner: { js: REQUIRE } } : {}),
+    });
+    return outputFiles[0]!.text;
+  };
+  const { code: required } = await transform(source, { format: 'cjs', platform: 'node', target: 'node24' });
+  return [
+    { name: 'require', file: ['index.js', required], isBundled: false },
+    { name: 'import', file: ['index.mjs', source], isBundled: false },
+    { name: 'esbuild CJS', file: ['index.js', await bundle('cjs', false)], isBundled: true },
+    { name: 'esbuild ESM', file: ['index.mjs', await bundle('esm', false)], isBundled: true },
+    { name: 'esbuild minified', file: ['index.js', await bundle('cjs', true)], isBundled: true },
+  ];
+}
