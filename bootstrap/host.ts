@@ -15,6 +15,7 @@ export type BundleName =
   | 'databases'
   | 'triggers'
   | 'contexts'
+  | 'extractor'
   | 'outlet'
   | 'secret'
   | 'settings-file'

@@ -61,4 +61,4 @@ export function chooseInvocations(
 }
 
 type TriggersBundle = typeof import('../instrumentation/triggers/recognition.ts');
-type ContextsBundle = typeof import('./open-contexts.ts');
+type ContextsBundle = typeof import('../instrumentation/foreign-contexts.ts');

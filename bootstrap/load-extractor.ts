@@ -15,11 +15,11 @@ export async function loadExtractor(
 ): Promise<void> {
   try {
     const extract = await loadHandler(name, taskRoot, { ...host, warn: report });
-    const { createContextExtractor } = host.loadBundle('contexts') as ContextsBundle;
+    const { createContextExtractor } = host.loadBundle('extractor') as ExtractorBundle;
     tracing.useExtractor(createContextExtractor(extract as UserExtractor, report));
   } catch (error) {
     report(`the context extractor ${name} could not be loaded: ${error}; invocations are traced without it`);
   }
 }
 
-type ContextsBundle = typeof import('./open-contexts.ts');
+type ExtractorBundle = typeof import('../instrumentation/context-extractor.ts');

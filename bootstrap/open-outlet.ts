@@ -4,13 +4,15 @@
 import { Destination } from '../instrumentation/export/destination.ts';
 import type { Exporter } from '../instrumentation/export/exporter.ts';
 import { Outlet } from '../instrumentation/export/outlet.ts';
+import { GarbageCollections } from '../instrumentation/garbage-collections.ts';
 import type { ExportContext } from './export-context.ts';
 import type { BundleName, Host } from './host.ts';
 import { readOtlpEndpoint } from './otlp-endpoint.ts';
 import { outletSettings } from './outlet-settings.ts';
 import { readReportedSettings } from './settings-problems.ts';
 
-export { GarbageCollections } from '../instrumentation/garbage-collections.ts';
+/** Begun with the first flush: it costs what the start must not. */
+export const observeCollections = (): GarbageCollections => new GarbageCollections();
 
 /** Time for what a flush does beside the exports' own time limit. */
 const FLUSH_SLACK_MS = 200;

@@ -41,7 +41,7 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
   const isOnDemand = (env.AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand') === 'on-demand';
   return {
     openOutlet: () => (host.loadBundle('outlet') as OutletBundle).openOutlet(context, host),
-    observeCollections: () => new (host.loadBundle('outlet') as OutletBundle).GarbageCollections(),
+    observeCollections: () => (host.loadBundle('outlet') as OutletBundle).observeCollections(),
     createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).createSdk(options),
     findApiVersion: (place) => (host.loadBundle('api-version') as ApiVersionBundle).findApiVersion(place),
     calls: {

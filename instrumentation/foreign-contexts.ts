@@ -29,7 +29,7 @@ function readB3(carrier: Carrier): RemoteContext | undefined {
   const decision =
     single === undefined ? (carrier.get('x-b3-sampled') ?? carrier.get('x-b3-flags')) : single.split('-')[2];
   return {
-    context: { ...found, traceId: found.traceId.toLowerCase(), spanId: found.spanId.toLowerCase() },
+    context: found,
     isSampled: decision === undefined ? undefined : (found.traceFlags & SAMPLED) === SAMPLED,
   };
 }

@@ -4,8 +4,10 @@
 
 import type { Instant } from '../runtime/lifecycle.ts';
 
+type Timers = Pick<typeof globalThis, 'setTimeout' | 'clearTimeout'>;
+
 // Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
+const realTimers: Timers = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
 const wallNow = Date.now;
 
 const PERIOD_MS = 20;
@@ -19,6 +21,7 @@ export type HeartbeatSources = {
   now(): Instant;
   /** A clock that goes on while the process is frozen, whatever the monotonic one does. */
   wallNow?(): number;
+  readonly timers?: Timers;
 };
 
 /** The longest time for which the event loop did not turn. */
@@ -27,6 +30,7 @@ export type LoopDelay = { maxMs: number };
 export class Heartbeat {
   readonly #now: () => Instant;
   readonly #wallNow: () => number;
+  readonly #timers: Timers;
   readonly #watching = new Set<LoopDelay>();
   #timer: NodeJS.Timeout | undefined;
   #periodMs = PERIOD_MS;
@@ -37,6 +41,7 @@ export class Heartbeat {
   constructor(sources: HeartbeatSources) {
     this.#now = () => sources.now();
     this.#wallNow = sources.wallNow ?? wallNow;
+    this.#timers = sources.timers ?? realTimers;
   }
 
   /**
@@ -63,7 +68,7 @@ export class Heartbeat {
     if (!this.#watching.has(delay)) return;
     this.#noteDelay();
     this.#watching.delete(delay);
-    if (this.#watching.size === 0) clearTimeout(this.#timer);
+    if (this.#watching.size === 0) this.#timers.clearTimeout(this.#timer);
   }
 
   /** Nothing is left to do: from now on the process may be frozen. */
@@ -74,10 +79,10 @@ export class Heartbeat {
   }
 
   #beatEvery(periodMs: number): void {
-    clearTimeout(this.#timer);
+    this.#timers.clearTimeout(this.#timer);
     this.#periodMs = periodMs;
     this.#dueAt = this.#now() + periodMs;
-    this.#timer = setTimeout(() => this.#beat(), periodMs);
+    this.#timer = this.#timers.setTimeout(() => this.#beat(), periodMs);
     this.#timer.unref();
   }
 

@@ -227,9 +227,20 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     attributes['lambda.response.size'] = bodyBytes;
     const { maxMs } = this.#loopDelay;
     if (maxMs >= LOOP_DELAY_WORTH_TELLING_MS) attributes['lambda.event_loop.delay_max_ms'] = milliseconds(maxMs);
+    const trigger = this.#trigger.later?.() ?? this.#trigger;
+    if (trigger !== this.#trigger) this.#describeLate(trigger);
     const handler = this.#invocation;
     const all = [this.#server, handler, ...(this.#consumer === undefined ? [] : [this.#consumer])];
-    describeOutcome(outcome, { server: this.#server, handler, all }, this.#trigger, this.#options.trigger);
+    describeOutcome(outcome, { server: this.#server, handler, all }, trigger, this.#options.trigger);
+  }
+
+  /** What the event says that could not be read in time. */
+  #describeLate(trigger: Trigger): void {
+    const span = this.#consumer ?? this.#server;
+    if (trigger.consumer === undefined) return;
+    span.updateName(trigger.consumer.name);
+    span.setAttributes(trigger.consumer.attributes);
+    span.addLinks(linksOf(trigger, this.#options.contextRules));
   }
 
   /** A span that ended; when this invocation has left already, it follows in a batch of its own. */

@@ -6,8 +6,8 @@ import type { TraceState } from '@opentelemetry/api';
 const MAX_CHARS = 512;
 const MAX_MEMBERS = 32;
 
-/** Key and value of a member; blanks around it do not count. */
-const MEMBER = /^\s*([a-z\d][\w\-*/@]{0,255})=([ -~]{0,255}[!-~])\s*$/;
+/** Key and value of a member; a key with `@` names a tenant and a vendor. Blanks around a member do not count. */
+const MEMBER = /^\s*([a-z][\w\-*/]{0,255}|[a-z\d][\w\-*/]{0,240}@[a-z][\w\-*/]{0,13})=([ -<>-~]{0,255}[!-<>-~])\s*$/;
 const MEMBERS = /^[\t -~]+$/;
 
 /** undefined: there is none, or it cannot stand in a header. */
@@ -58,8 +58,8 @@ class ReceivedTraceState implements TraceState {
     const members = new Map<string, string>();
     for (const text of this.#text.split(',')) {
       const [, key, value] = MEMBER.exec(text) ?? [];
-      if (key !== undefined && value !== undefined && members.size < MAX_MEMBERS && !value.includes('='))
-        members.set(key, value);
+      if (key === undefined || members.has(key) || key !== key.toLowerCase()) continue;
+      if (members.size < MAX_MEMBERS) members.set(key, value!);
     }
     return members;
   }

@@ -91,7 +91,7 @@ export function installTracing(options: TracingOptions): Tracing {
     ...options.invocations,
     isColdStart: options.isColdStart,
     isConcurrent: options.isConcurrent,
-    heartbeat: new Heartbeat(clock),
+    heartbeat: new Heartbeat({ now: () => clock.now() }),
     collections(isToBegin) {
       if (isToBegin) collections ??= options.observeCollections();
       return collections;

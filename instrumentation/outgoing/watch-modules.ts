@@ -58,14 +58,17 @@ export function watchModules(watch: ModuleWatch): void {
     });
   }
   if (commands === undefined && databases === undefined) return;
+  // What is thrown from here Node would take for an uncaught exception of the function.
   subscribe('tracing:module.require:end', (message) => {
     const { id, parentFilename, result } = message as { id: string; parentFilename?: string; result?: unknown };
-    if (typeof result !== 'object' && typeof result !== 'function') return;
-    if (result === null) return;
-    if (commands !== undefined && SMITHY_CLIENT.test(id)) attempt(id, () => hookClient(result, environment, commands));
-    else if (databases !== undefined && DATABASE.test(id.startsWith('.') ? (parentFilename ?? '') : id)) {
-      attempt(id, () => databases({ id, parentFilename, exports: result }));
-    }
+    if ((typeof result !== 'object' && typeof result !== 'function') || result === null) return;
+    attempt(id, () => {
+      if (SMITHY_CLIENT.test(id)) {
+        if (commands !== undefined) hookClient(result, environment, commands);
+      } else if (databases !== undefined && DATABASE.test(id[0] === '.' ? (parentFilename ?? '') : id)) {
+        databases({ id, parentFilename, exports: result });
+      }
+    });
   });
 }
 

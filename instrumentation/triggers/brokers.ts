@@ -4,7 +4,7 @@
 import { bytesCarrier, fieldsCarrier } from './carriers.ts';
 import { integer, type Loose, text } from './event-fields.ts';
 import { pick, shape } from './field-specs.ts';
-import { type Batch, batchOf, describeBatch, type MessageSource, namedBatchOf } from './messaging.ts';
+import { type Batch, batchOf, describeBatch, describeNamed, type MessageSource } from './messaging.ts';
 import { type Description, type Reading, row } from './row.ts';
 
 const activemqSource: MessageSource = {
@@ -49,7 +49,9 @@ export function describeRabbitmq(batch: Batch, brokerArn: unknown, reading: Read
 }
 
 export const rabbitmq = row('rabbitmq', 'pubsub', shape('eventSource=aws:rmq&rmqMessagesByQueue{}'), (event, reading) =>
-  describeRabbitmq(namedBatchOf(event?.rmqMessagesByQueue), event?.eventSourceArn, reading),
+  describeNamed(event?.rmqMessagesByQueue, 'rabbitmq', reading, (batch) =>
+    describeRabbitmq(batch, event?.eventSourceArn, reading),
+  ),
 );
 
 /** The records of a pipe name their queue themselves. */

@@ -4,7 +4,7 @@
 import { bytesCarrier } from './carriers.ts';
 import { integer, type Loose, text } from './event-fields.ts';
 import { defined, pick, shape } from './field-specs.ts';
-import { type Batch, common, describeBatch, type MessageSource, namedBatchOf } from './messaging.ts';
+import { type Batch, common, describeBatch, describeNamed, type MessageSource } from './messaging.ts';
 import { type Description, type Reading, row } from './row.ts';
 
 const MAX_KEY_CHARS = 1024;
@@ -49,7 +49,9 @@ export function describeKafka(batch: Batch, servers: unknown, reading: Reading):
 }
 
 function describe(event: Loose, reading: Reading): Description {
-  return describeKafka(namedBatchOf(event?.records), event?.bootstrapServers, reading);
+  return describeNamed(event?.records, source.system, reading, (batch) =>
+    describeKafka(batch, event?.bootstrapServers, reading),
+  );
 }
 
 export const msk = row('msk', 'pubsub', shape('eventSource=aws:kafka&records{}'), describe);

@@ -124,6 +124,22 @@ export function namedBatchOf(lists: Loose): Batch {
   return { records, names, size };
 }
 
+/**
+ * Describes records in lists that stand under names: at once when the names can be listed in time, else after the response, with
+ * no more than the system until then.
+ */
+export function describeNamed(
+  lists: Loose,
+  system: string,
+  reading: Reading,
+  describe: (batch: Batch) => Description,
+): Description {
+  const whole = (): Description => describe(namedBatchOf(lists));
+  return reading.mayEnumerate()
+    ? whole()
+    : { consumer: describeConsumer(system, undefined, reading, {}), later: whole };
+}
+
 export type MessageSource = {
   readonly system: string;
   /** Where a record comes from. Records that differ here have no common destination. */

@@ -60,9 +60,18 @@ function guarded(carrier: Carrier): Carrier {
   };
 }
 
-function triggerOf(source: string, faasTrigger: FaasTrigger, description: Description, { delivery }: Reading): Trigger {
-  const { attributes = {}, consumer, carrier, linkCarriers = [], spanName, sentEpochMs, resultRule } = description;
-  const { receivedEpochMs } = delivery;
+function triggerOf(source: string, faasTrigger: FaasTrigger, description: Description, reading: Reading): Trigger {
+  const {
+    attributes = {},
+    consumer,
+    carrier,
+    linkCarriers = [],
+    spanName,
+    sentEpochMs,
+    resultRule,
+    later,
+  } = description;
+  const { receivedEpochMs } = reading.delivery;
   if (faasTrigger !== 'http' && receivedEpochMs && sentEpochMs) {
     (consumer?.attributes ?? attributes)['lambda.event_wait_ms'] = Math.max(
       0,
@@ -79,6 +88,15 @@ function triggerOf(source: string, faasTrigger: FaasTrigger, description: Descri
     linkCarriers: linkCarriers.map((link) => ({ ...link, carrier: guarded(link.carrier) })),
     sentEpochMs,
     resultRule,
+    later:
+      later &&
+      (() => {
+        try {
+          return triggerOf(source, faasTrigger, later(), reading);
+        } catch {
+          return undefined;
+        }
+      }),
   };
 }
 

@@ -29,7 +29,12 @@ export interface Reading {
 }
 
 /** What a row says of an event; everything it leaves out is undefined or empty in the trigger. */
-export type Description = { readonly [Field in keyof Omit<Trigger, 'source'>]?: Trigger[Field] | undefined };
+export type Description = {
+  readonly [Field in keyof Omit<Trigger, 'source' | 'later'>]?: Trigger[Field] | undefined;
+} & {
+  /** The whole description, when this one had to be quick. */
+  readonly later?: (() => Description) | undefined;
+};
 
 export type Row = {
   readonly source: string;

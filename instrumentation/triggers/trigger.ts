@@ -39,6 +39,11 @@ export type Trigger = {
   readonly sentEpochMs: number | undefined;
   /** How `describeResult` reads what the handler returned; undefined when a result says nothing about the source. */
   readonly resultRule: ResultRule | undefined;
+  /**
+   * Gives the whole description, where that takes longer than a handler should wait: to be called after the response. Undefined
+   * when this is the whole; it gives undefined when the event could not be read.
+   */
+  readonly later?: (() => Trigger | undefined) | undefined;
 };
 
 /** What the invocation brings along beside the event. */

@@ -112,6 +112,10 @@ async function runBench(given: Arguments): Promise<{ result: BenchResult; varian
   };
 }
 
+/** Indented, with each list of numbers on one line: a result file is kept under version control. */
+const printJson = (value: object): string =>
+  JSON.stringify(value, null, 1).replace(/\[[\s\d.,e+-]*(?:null[\s\d.,e+-]*)*\]/g, (list) => list.replace(/\s+/g, ''));
+
 async function main(): Promise<number> {
   const given = parseArguments(process.argv.slice(2));
   if (given.isHelp) {
@@ -120,7 +124,7 @@ async function main(): Promise<number> {
   }
   const { result, variants } = await runBench(given);
   if (process.stderr.isTTY) say('');
-  const json = JSON.stringify(toJson(result), null, 1);
+  const json = printJson(toJson(result));
   if (given.output !== undefined) writeFileSync(given.output, `${json}\n`);
   process.stdout.write(given.isJson ? `${json}\n` : `${describeResult(result, variants)}\n`);
   if (!given.isCheck) return 0;

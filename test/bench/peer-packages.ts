@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { CACHE_FOLDER, makeFolder } from '../../layer/cache-folder.ts';
@@ -29,7 +29,10 @@ export async function providePeerPackages(say: (text: string) => void): Promise<
     await makeFolder(target, async (folder) => {
       say('installing the packages of test/bench/peers (npm ci), half a gigabyte');
       await install(folder);
-      for (const file of files) await copyFile(file, join(folder, file.slice(file.lastIndexOf('/') + 1)));
+      for (const file of files) await copyFile(file, join(folder, basename(file)));
+      // Under the name that nearly every handler's file has: not all tracers look for others.
+      for (const file of files.filter((name) => name.startsWith(HANDLERS)))
+        await copyFile(file, join(folder, basename(file).replace(/\.cjs$/, '.js')));
       await bundleAll(folder);
     });
   } catch (error) {

@@ -76,7 +76,7 @@ export class RecordingStand {
       messagingSpans: 'nested',
       messagingContext: 'link',
       dropsWarmUps: false,
-      heartbeat: new Heartbeat(this.clock),
+      heartbeat: new Heartbeat({ now: () => this.clock.now() }),
       collections: () => undefined,
       parseBaggage: () => assert.fail('nobody asks what is in the baggage'),
       ...options,

@@ -55,6 +55,14 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
         1000,
       ),
     createSdk,
+    findApiVersion: () => undefined,
+    calls: {
+      createOutgoingTracer: () => assert.fail('no call is made here'),
+      createDatabaseInstrumentations: () => assert.fail('no database is called here'),
+      isEnabled: () => false,
+      injectionTargets: [],
+      ownAddress: '127.0.0.1:9001',
+    },
     resource: {
       functionName: 'orders',
       functionVersion: '7',
@@ -150,9 +158,7 @@ test('an invocation with a span of the user’s goes to both destinations, whole
 test('with another OpenTelemetry setup before it, the phases are still traced', async () => {
   const { options, opened, reports } = optionsFor({ xrayMode: undefined });
   const { observer } = installTracing(options);
-  assert.deepEqual(reports, [
-    'another OpenTelemetry setup was there first: its spans are its own, the phases are still traced',
-  ]);
+  assert.deepEqual(reports, []);
   const observation = observer.begin(invocation, {});
   observation.answered({ at: performance.now(), bodyBytes: 4, status: 202, serializedAt: performance.now() });
   await observer.flush('invocation', Date.now() + 10_000);

@@ -59,7 +59,12 @@ const KINDS = {
       const data = join(folder, 'data');
       writeFileSync(
         join(folder, 'init.sql'),
-        `CREATE DATABASE ${DATABASE}; CREATE USER '${USER}'@'localhost' IDENTIFIED BY '${PASSWORD}'; GRANT ALL ON ${DATABASE}.* TO '${USER}'@'localhost';`,
+        [
+          `CREATE DATABASE ${DATABASE};`,
+          `CREATE USER '${USER}'@'localhost' IDENTIFIED BY '${PASSWORD}';`,
+          `GRANT ALL ON ${DATABASE}.* TO '${USER}'@'localhost';`,
+          '',
+        ].join('\n'),
       );
       const where = ['--no-defaults', `--datadir=${data}`];
       exec('mariadb-install-db', [...where, '--auth-root-authentication-method=normal', '--skip-test-db']);

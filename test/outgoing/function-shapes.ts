@@ -12,7 +12,7 @@ export type FunctionShape = {
 };
 
 /** CommonJS packages call `require`, which ES modules lack: the banner that esbuild's own documentation gives. */
-const REQUIRE = "import{createRequire as r}from'node:module';const require=r(import.meta.url);";
+const REQUIRE = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
 
 /** `path`: an ES module. `packages`: the folder with node_modules for what it imports. */
 export async function shapesOf(path: string, packages: string): Promise<FunctionShape[]> {

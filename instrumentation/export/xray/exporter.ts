@@ -120,8 +120,11 @@ class XrayExporter implements Exporter {
   #documentsOf(batches: readonly SpanBatch[]): { documents: XrayDocument[]; droppedSpans: number } {
     const documents: XrayDocument[] = [];
     let droppedSpans = 0;
-    for (const { spans, xray } of batches) {
+    for (const { spans: all, xray, hiddenFromXray } of batches) {
       if (xray === undefined) continue;
+      const spans = hiddenFromXray === undefined ? all : all.filter((span) => !hiddenFromXray.has(span));
+      // A late span alone, which another tracer draws.
+      if (spans.length === 0) continue;
       try {
         const trees = buildTrees(spans, xray, this.#options.mode ?? 'phases', this.#translation);
         const split = splitDocuments(trees, this.#limits);

@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Context, defaultTextMapSetter, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-import { type OutgoingTrace, XrayPropagator } from '../../../instrumentation/opentelemetry/xray-propagator.ts';
+import { XrayPropagator } from '../../../instrumentation/opentelemetry/xray-propagator.ts';
+import type { OutgoingTrace } from '../../../instrumentation/outgoing/propagation.ts';
 
 const RECEIVED =
   'Self=1-2-3;Root=1-65f1a2b3-0123456789abcdef01234567;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0';
 const SPAN = { traceId: '65f1a2b30123456789abcdef01234567', spanId: '00f067aa0ba902b7', traceFlags: 0 };
 const withSpanContext = trace.setSpanContext(ROOT_CONTEXT, SPAN);
 
-function inject(outgoing: OutgoingTrace | undefined, context: Context, carrier: Record<string, unknown> = {}): unknown {
+type Trace = Pick<OutgoingTrace, 'xrayHeader' | 'isSampledForXray'>;
+
+function inject(outgoing: Trace | undefined, context: Context, carrier: Record<string, unknown> = {}): unknown {
   new XrayPropagator(() => outgoing).inject(context, carrier, defaultTextMapSetter);
   return carrier;
 }

@@ -79,6 +79,7 @@ test('next: the request on the wire, and every field of the delivery', async (t)
     deadlineEpochMs: 1542409706888,
     invokedFunctionArn: 'arn:aws:lambda:us-east-2:123456789012:function:orders',
     traceHeader: 'Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1',
+    traceContext: undefined,
     tenantId: 'mandant-à',
     clientContextJson: clientContext,
     cognitoIdentityJson: '{"cognitoIdentityId":"id","cognitoIdentityPoolId":"pool"}',
@@ -114,6 +115,26 @@ test('next: headers that are absent or empty are undefined; P59: an empty tenant
     assert.equal(found.cognitoIdentityJson, undefined);
     assert.equal(found.invocationId, undefined);
   }
+});
+
+test('next: W3C headers, should the platform ever send them, under their own names or Lambda’s', async (t) => {
+  const bare = { 'Lambda-Runtime-Aws-Request-Id': 'r', 'Lambda-Runtime-Deadline-Ms': '5' };
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  for (const prefix of ['', 'Lambda-Runtime-']) {
+    const { api } = await startDelivering(t, {
+      ...bare,
+      [`${prefix}Traceparent`]: traceparent,
+      [`${prefix}Tracestate`]: 'congo=t61rcWkgMzE',
+      [`${prefix}Baggage`]: 'tenant=acme',
+    });
+    assert.deepEqual((await api.next()).invocation.traceContext, {
+      traceparent,
+      tracestate: 'congo=t61rcWkgMzE',
+      baggage: 'tenant=acme',
+    });
+  }
+  const { api } = await startDelivering(t, { ...bare, traceparent });
+  assert.deepEqual((await api.next()).invocation.traceContext, { traceparent, tracestate: undefined, baggage: undefined });
 });
 
 const ids: readonly (readonly [string, string])[] = [
