@@ -254,7 +254,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
   }
 
   startCall({ name, kind, startedAt, attributes, context }: CallOptions): RecordedSpan {
-    const active = spanOf(context ?? this.#options.active.active())?.spanContext();
+    const active = spanOf(context)?.spanContext();
     const parent = isValidSpanContext(active) ? active : this.#invocation.spanContext();
     const { traceId, traceFlags, traceState } = parent;
     const span = new RecordedSpan(this.#options, {

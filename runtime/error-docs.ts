@@ -149,12 +149,6 @@ export const errorDocs = {
     retry: false,
     advice: 'A content type is one line of visible latin1 characters, such as `text/html; charset=utf-8`.',
   },
-  StreamCreatedTwice: {
-    phase: 'streaming',
-    blame: 'runtime',
-    retry: false,
-    advice: 'An invocation has one response stream. If you see this, report it: user code cannot cause it.',
-  },
   StreamingHandlerNotAsync: {
     phase: 'streaming',
     blame: 'function',

@@ -75,7 +75,7 @@ export const errorTable = {
     code: 'SS_CALLBACK_STYLE',
     wireType: null,
     message:
-      'The handler finishes by its callback or by context.succeed, fail or done. That works here on every version of Node.js; the managed runtimes have ended it with Node.js 24. To disable this warning, set the AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING environment variable.',
+      'The handler finishes by its callback or by context.succeed, fail or done, which the managed Node.js 24 runtime refuses. Here it works; AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING=1 ends this warning.',
   },
   PackageJsonUnreadable: {
     code: 'SS_PACKAGE_JSON_UNREADABLE',
@@ -128,11 +128,6 @@ export const errorTable = {
     code: 'SS_CONTENT_TYPE_INVALID',
     wireType: 'TypeError',
     message: 'Invalid value {value} for header "Content-Type"',
-  },
-  StreamCreatedTwice: {
-    code: 'SS_STREAM_CREATED_TWICE',
-    wireType: 'Runtime.InvalidStreamingOperation',
-    message: 'Cannot create stream for the same StreamingContext more than once.',
   },
   StreamingHandlerNotAsync: {
     code: 'SS_STREAMING_HANDLER_NOT_ASYNC',

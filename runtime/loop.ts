@@ -209,7 +209,7 @@ export class Loop {
     if (!this.#unanswered.delete(open)) return;
     open.observation.answered({ at: now(), bodyBytes, status, serializedAt: now() });
     if (status !== undefined && status >= 300)
-      this.#options.log.error(`Failed to post handler success response. Http response code: ${status}.`);
+      this.#options.log.error(errorText('AnswerRefused', { what: 'success', status, body: '' }));
   }
 
   async #fail(open: OpenInvocation, error: unknown, { isLogged }: { isLogged: boolean }): Promise<void> {
@@ -249,7 +249,7 @@ export class Loop {
     // Developer Guide: "non-recoverable state, the runtime should exit promptly"; but not while others are being served.
     else if (status >= 500 && !this.#isConcurrent)
       throw runtimeError('ApiStatus', { request: `POST ${what}`, status, body: text });
-    else log.error(`Failed to post handler ${what} response. Http response code: ${status}. ${text}`);
+    else log.error(errorText('AnswerRefused', { what, status, body: text }));
   }
 }
 

@@ -53,11 +53,13 @@ export function installOpenTelemetryApi(globals: OpenTelemetryGlobals): Installe
     if (!isReported) globals.report(`OpenTelemetry could not be loaded, spans of user code are lost: ${error}`);
     isReported = true;
   };
-  const provider = new DeferredTracerProvider(globals, loadOnce(globals.loadProvider, fail));
+  const load = loadOnce(globals.loadProvider, fail);
+  const foreign = (name: GlobalName): unknown => registered.foreign(name);
   const registered = registerGlobals(
     API_VERSION,
     {
-      trace: provider,
+      // What somebody got from us before he registered his own goes to that from then on, as with the API's own stand-in.
+      trace: new DeferredTracerProvider(globals, load, () => foreign('trace') as TracerProvider | undefined),
       context: globals.context,
       propagation: new DeferredPropagator(loadOnce(globals.loadPropagator, fail)),
     },
@@ -71,9 +73,8 @@ export function installOpenTelemetryApi(globals: OpenTelemetryGlobals): Installe
       return version;
     },
   );
-  const foreign = (name: GlobalName): unknown => registered.foreign(name);
   return {
-    provider,
+    provider: new DeferredTracerProvider(globals, load, () => undefined),
     hasForeignTracer: () => foreign('trace') !== undefined,
     foreignContext: () => foreign('context') as ContextManager | undefined,
   };
@@ -100,14 +101,24 @@ function loadOnce<T>(load: () => T, fail: (error: unknown) => void): Deferred<T>
 class DeferredTracerProvider implements TracerProvider {
   readonly #globals: OpenTelemetryGlobals;
   readonly #provider: Deferred<TracerProvider>;
+  readonly #foreign: () => TracerProvider | undefined;
 
-  constructor(globals: OpenTelemetryGlobals, provider: Deferred<TracerProvider>) {
+  constructor(
+    globals: OpenTelemetryGlobals,
+    provider: Deferred<TracerProvider>,
+    foreign: () => TracerProvider | undefined,
+  ) {
     this.#globals = globals;
     this.#provider = provider;
+    this.#foreign = foreign;
   }
 
   getTracer(...identity: Parameters<TracerProvider['getTracer']>): Tracer {
-    return new DeferredTracer(this.#globals, () => this.#provider()?.getTracer(...identity));
+    return new DeferredTracer(
+      this.#globals,
+      () => this.#provider()?.getTracer(...identity),
+      () => this.#foreign()?.getTracer(...identity),
+    );
   }
 
   /** Older copies of the API ask a registered proxy provider for these two. */
@@ -123,14 +134,19 @@ class DeferredTracerProvider implements TracerProvider {
 class DeferredTracer implements Tracer {
   readonly #globals: OpenTelemetryGlobals;
   readonly #load: Deferred<Tracer>;
+  readonly #loadForeign: Deferred<Tracer>;
   #tracer: Tracer | undefined;
+  #foreign: Tracer | undefined;
 
-  constructor(globals: OpenTelemetryGlobals, load: Deferred<Tracer>) {
+  constructor(globals: OpenTelemetryGlobals, load: Deferred<Tracer>, loadForeign: Deferred<Tracer>) {
     this.#globals = globals;
     this.#load = load;
+    this.#loadForeign = loadForeign;
   }
 
   startSpan(name: string, options?: SpanOptions, context?: Context): Span {
+    this.#foreign ??= this.#loadForeign();
+    if (this.#foreign !== undefined) return this.#foreign.startSpan(name, options, context);
     if (this.#globals.isRecording()) {
       this.#tracer ??= this.#load();
       if (this.#tracer !== undefined) return this.#tracer.startSpan(name, options, context);
@@ -141,6 +157,10 @@ class DeferredTracer implements Tracer {
 
   // biome-ignore lint/suspicious/noExplicitAny: the API's own overloads
   startActiveSpan(name: string, ...rest: any[]): any {
+    this.#foreign ??= this.#loadForeign();
+    if (this.#foreign !== undefined) {
+      return Reflect.apply(this.#foreign.startActiveSpan, this.#foreign, [name, ...rest]);
+    }
     const work = rest.pop() as (span: Span) => unknown;
     const [options, context = this.#globals.context.active()] = rest as [SpanOptions?, Context?];
     const span = this.startSpan(name, options, context);

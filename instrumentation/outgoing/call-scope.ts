@@ -10,8 +10,8 @@ export type CallOptions = {
   readonly kind: SpanKind;
   readonly startedAt: Instant;
   readonly attributes: Attributes;
-  /** Where the call is made; the active context when absent. */
-  readonly context?: Context;
+  /** Where the call is made. */
+  readonly context: Context;
 };
 
 /** A span of an outgoing call, which its tracer ends. */

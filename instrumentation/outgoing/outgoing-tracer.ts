@@ -1,6 +1,7 @@
 // The bundle that traces outgoing calls, loaded at the first one of a recorded invocation. Here the parts come together: whose call
 // it is, what it is, its span, and the headers that hand the trace on.
 
+import type { Context } from '@opentelemetry/api';
 import { attempts } from './aws/attempts.ts';
 import { type AwsRequest, describeAwsRequest } from './aws/aws-request.ts';
 import type { InjectionTarget } from './aws/message-injection.ts';
@@ -44,7 +45,7 @@ export function createOutgoingTracer(environment: CallEnvironment, options: Outg
     const call =
       aws !== undefined && command !== undefined && command.service === aws.service
         ? continueCommand(aws, command)
-        : beginCall(facts, scope, aws);
+        : beginCall(facts, scope, context, aws);
     if (other === 'xray') scope.hideFromXray(call.span);
     handOn(carrier, context, call.span.spanContext(), scope);
     return call;
@@ -61,7 +62,12 @@ export function createOutgoingTracer(environment: CallEnvironment, options: Outg
     return new OutgoingCall(environment, span, aws, { end() {} });
   };
 
-  const beginCall = (facts: RequestFacts, scope: CallScope, aws: AwsRequest | undefined): OutgoingCall => {
+  const beginCall = (
+    facts: RequestFacts,
+    scope: CallScope,
+    context: Context,
+    aws: AwsRequest | undefined,
+  ): OutgoingCall => {
     const description = aws ?? describePlainRequest(facts);
     const { attempt } = description;
     const former = attempts.resume(attempt);
@@ -72,6 +78,7 @@ export function createOutgoingTracer(environment: CallEnvironment, options: Outg
         kind: description.kind,
         startedAt: environment.now(),
         attributes: description.attributes,
+        context,
       });
     if (former !== undefined) span.setAttributes(description.attributes);
     if (aws?.readBody !== undefined) facts.readBody((body) => aws.readBody!(span, body));

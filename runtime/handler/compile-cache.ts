@@ -38,21 +38,22 @@ export function useCompileCache({ taskRoot, temporaryFolder, debug }: CompileCac
   const folder = `${taskRoot}/${COMPILE_CACHE_FOLDER}`;
   if (!existsSync(folder)) return () => {};
   const links = new LinkFolder();
+  let problem: string | undefined;
   try {
     const manifest = JSON.parse(readFileSync(`${folder}/${MANIFEST}`, 'utf8')) as CompileCacheManifest;
     const { node, arch, modules } = manifest;
     if (node !== process.version || arch !== process.arch)
       throw new Error(`it is of Node ${node} ${arch}, this is ${process.version} ${process.arch}`);
     const root = realpathSync(taskRoot);
-    const problem = debug && findMismatch(manifest, root, folder);
-    if (problem !== undefined) debug?.(`${folder} is used in part or not at all: ${problem}`);
+    problem = debug && findMismatch(manifest, root, folder);
     const unchanged = modules.filter(({ path, bytes }) => sizeOf(`${root}/${path}`) === bytes);
     if (unchanged.length > 0) links.open(temporaryFolder);
     for (const module of unchanged) links.add(`${folder}/${module.cache}`, cacheKey(root, module));
   } catch (error) {
-    debug?.(`${folder} is not used: ${(error as Error).message}`);
+    problem = (error as Error).message;
     links.close();
   }
+  if (problem !== undefined) debug?.(`${folder} is not used, or not all of it: ${problem}`);
   return () => links.close();
 }
 

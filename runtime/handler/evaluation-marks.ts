@@ -3,8 +3,8 @@
 
 import type { LoadFnOutput } from 'node:module';
 
-/** Beyond so many modules the line is left out: it costs 20 µs a module. Their time is in those that import them. */
-const MOST_MARKED = 200;
+/** Beyond so many the line is left out: the hook and it cost 20 µs a module. Their time is in those that import them. */
+const MOST_MARKED = 100;
 const NAME = 'spanstrapEvaluated';
 
 /** Whoever draws: the modules are known there by numbers. */
@@ -16,7 +16,7 @@ export type MarkedModules = {
 
 export class EvaluationMarks {
   readonly #modules: MarkedModules;
-  #count = 0;
+  #leftCount = MOST_MARKED;
 
   constructor(modules: MarkedModules) {
     this.#modules = modules;
@@ -24,13 +24,17 @@ export class EvaluationMarks {
     Object.defineProperty(globalThis, NAME, { value, configurable: true, writable: true });
   }
 
+  get isUsedUp(): boolean {
+    return this.#leftCount <= 0;
+  }
+
   /** The module with its mark, or as it is. */
   marked(url: string, loaded: LoadFnOutput): LoadFnOutput {
     const { source } = loaded;
-    if (source === null || source === undefined || this.#count >= MOST_MARKED) return loaded;
+    if (this.isUsedUp || source === null || source === undefined) return loaded;
+    this.#leftCount--;
     const number = this.#modules.mark(url);
     if (number === undefined) return loaded;
-    this.#count++;
     const line = `\nexport{};typeof ${NAME}=="function"&&${NAME}(${number})`;
     const bytes = typeof source === 'string' ? source + line : Buffer.concat([bytesOf(source), Buffer.from(line)]);
     return { ...loaded, source: bytes };

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { RuntimeError, runtimeError } from '../errors.ts';
+import { errorText, RuntimeError, runtimeError } from '../errors.ts';
 import { type HandlerName, parseHandlerName } from './handler-name.ts';
 
 export type ModuleLoader = {
@@ -89,7 +89,7 @@ function isModulePackage(folder: string, loader: ModuleLoader): boolean {
       try {
         return JSON.parse(readFileSync(path, 'utf8')).type === 'module';
       } catch {
-        loader.warn(`${path} cannot be read, it will be ignored for ES module detection purposes.`);
+        loader.warn(errorText('PackageJsonUnreadable', { path }));
         return false;
       }
     }

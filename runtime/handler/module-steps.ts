@@ -119,7 +119,8 @@ export class ModuleSteps {
   }
 
   evaluationBegan(): Frame {
-    const frame = { path: undefined, startedAt: this.#now(), steps: [] };
+    this.#evaluatedAt = this.#now();
+    const frame = { path: undefined, startedAt: this.#evaluatedAt, steps: [] };
     this.#frames.push(frame);
     return frame;
   }

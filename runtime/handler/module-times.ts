@@ -85,16 +85,25 @@ function watchGraphs(steps: ModuleSteps): () => void {
       if (resolved.url.startsWith('file:')) steps.found(resolved.url, context.parentURL);
       return resolved;
     },
-    ...(marks && {
-      load(url, context, next): LoadFnOutput {
-        const loaded = next(url, context);
-        return loaded.format === 'module' ? marks.marked(url, loaded) : loaded;
-      },
-    }),
   });
+  const markHooks = marks && hookLoad(marks);
   return () => {
     hooks.deregister();
+    markHooks?.deregister();
     unsubscribe(IMPORT_CALLED, importCalled);
     marks?.end();
   };
+}
+
+function hookLoad(marks: EvaluationMarks): ReturnType<typeof registerHooks> {
+  const hooks = registerHooks({
+    load(url, context, next): LoadFnOutput {
+      const loaded = next(url, context);
+      if (loaded.format !== 'module') return loaded;
+      const marked = marks.marked(url, loaded);
+      if (marks.isUsedUp) hooks.deregister();
+      return marked;
+    },
+  });
+  return hooks;
 }

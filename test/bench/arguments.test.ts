@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentMistake, figureGroups, help, parseArguments } from './arguments.ts';
-import { makeCatalogue } from './variants.ts';
+import { variantNames } from './variants.ts';
 
 test('nothing given: everything, forty rounds', () => {
   const given = parseArguments([]);
@@ -45,7 +45,6 @@ for (const [argv, expected] of [
 }
 
 test('the help names every variant', () => {
-  const { variants } = makeCatalogue({ layer: '/layer', ric: { args: ['index.mjs'] }, peers: { folder: '/peers' } });
-  assert.ok(variants.length >= 14);
-  for (const { name } of variants) assert.match(help, new RegExp(`[ ,]${name}(,|\\n)`));
+  assert.ok(variantNames.length >= 20);
+  for (const name of variantNames) assert.match(help, new RegExp(`[ ,]${name}(,|\\n)`));
 });

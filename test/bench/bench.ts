@@ -18,17 +18,18 @@ import { measureRecognition, measureShare, readSizes } from './other-figures.ts'
 import { type PeerFolder, providePeerPackages } from './peer-packages.ts';
 import { type BenchResult, budgetTable, describeResult, toJson } from './report.ts';
 import { Runner } from './runner.ts';
-import { MEMORY_MB, makeCatalogue, type Parts, type Skipped, type Variant } from './variants.ts';
+import { MEMORY_MB, makeCatalogue, type Parts, type Skipped, type Variant, variantNames } from './variants.ts';
 
 const say = (text: string): void => {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
 };
 
+const notAsked = { missing: 'not asked for' } as const;
+
 /** Only what somebody asked for is installed: half a gigabyte otherwise. */
 async function provideParts(given: Arguments, layer: string, skipped: Skipped[]): Promise<Parts> {
   const wants = (pattern: RegExp): boolean =>
     given.variants === undefined || given.variants.some((name) => pattern.test(name));
-  const notAsked = { missing: 'not asked for' };
   const clients = wants(/ric/) ? await providePeers(say) : notAsked;
   const ric = 'missing' in clients ? clients : { args: clients.node24.command.slice(-1) };
   const wantsPeers = wants(/^ric-(opentelemetry|adot|datadog|lumigo|sentry|xray)/) || given.figures.has('function');
@@ -80,16 +81,16 @@ async function runBench(given: Arguments): Promise<{ result: BenchResult; varian
   const layer = resolve(given.layer ?? defaultLayerRoot());
   const node = join(layer, 'bin/node');
   if (!existsSync(node)) throw new ArgumentMistake(`there is no layer at ${layer}: ./build.sh`);
+  const unknown = given.variants?.find((name) => !variantNames.includes(name));
+  if (unknown !== undefined) throw new ArgumentMistake(`there is no variant ${unknown}`);
   const noise = describeNoise();
   if (noise !== undefined) say(`note: ${noise}\n`);
   const [loadAverage = 0] = loadavg();
   const skipped: Skipped[] = [];
   const catalogue = makeCatalogue(await provideParts(given, layer, skipped));
-  const variants = catalogue.variants.filter(({ name }) => given.variants?.includes(name) ?? true);
-  const unknown = given.variants?.find((name) => !variants.some((variant) => variant.name === name));
-  if (unknown !== undefined && catalogue.skipped.length === 0)
-    throw new ArgumentMistake(`there is no variant ${unknown}`);
-  if (given.variants === undefined) skipped.push(...catalogue.skipped);
+  const wanted = given.variants ?? variantNames;
+  const variants = catalogue.variants.filter(({ name, taskRoot }) => wanted.includes(name) && existsSync(taskRoot));
+  skipped.push(...catalogue.skipped.filter(({ reason }) => reason !== notAsked.missing));
   const cores = await chooseCores();
   const figures = new Figures();
   await using runner = new Runner(cores);

@@ -1,6 +1,5 @@
 // What is started and compared: the floor, our runtime in its modes, AWS's own client, and that client with tracers in it.
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lambdaEnvironment } from '../../local/emulator/environment-variables.ts';
@@ -82,6 +81,13 @@ export function makeCatalogue(parts: Parts): Catalogue {
   if ('missing' in ric && !('missing' in peers)) variants.push(...realFunction(peers.folder, layer, undefined));
   return { variants, skipped };
 }
+
+/** All there are, whether they can be run here or not. */
+export const variantNames: readonly string[] = makeCatalogue({
+  layer: '',
+  ric: { args: [] },
+  peers: { folder: '' },
+}).variants.map(({ name }) => name);
 
 function ours(layer: string): Variant[] {
   const common = { group: 'ours', command: [join(layer, 'bootstrap')], taskRoot: FUNCTIONS } as const;
@@ -240,7 +246,7 @@ function tracers(folder: string, command: Variant['command']): Variant[] {
   ];
 }
 
-/** `orders-compiled` and `orders-esm-compiled` exist when `spanstrap compile` has been run on copies of the function. */
+/** The folders `orders-compiled` and `orders-esm-compiled` exist when `spanstrap compile` has been run on copies of the function. */
 function realFunction(folder: string, layer: string, ric: Variant['command'] | undefined): Variant[] {
   const traced = (name: string, title: string, task: string): Variant => ({
     name,
@@ -269,7 +275,7 @@ function realFunction(folder: string, layer: string, ric: Variant['command'] | u
       variables: noVariables,
     });
   }
-  return all.filter(({ taskRoot }) => existsSync(taskRoot));
+  return all;
 }
 
 /** The environment of a variant's process, as Lambda would set it. */

@@ -128,3 +128,14 @@ test('the first end of a handler counts: what it does after a crash was reported
   observation.answered({ at: stand.start + 3, bodyBytes: 0, status: 202, serializedAt: stand.start + 1 });
   assert.deepEqual(named(await stand.flush(), 'Invocation').status, { code: 2, message: 'from a timer' });
 });
+
+test('an HTTP handler that throws: the gateway’s status, and the exception as the error', async () => {
+  const stand = new RecordingStand();
+  stand.invoke({
+    event: httpEvent(),
+    outcome: { ok: false, error: new RangeError('x'), errorType: 'RangeError' } as HandlerOutcome,
+  });
+  const { attributes } = named(await stand.flush(), 'GET /orders/{id}');
+  assert.equal(attributes['http.response.status_code'], 502);
+  assert.equal(attributes['error.type'], 'RangeError');
+});

@@ -32,30 +32,33 @@ export const defaultRules: ContextRules = {
 };
 
 export class RecordingStand {
-  readonly clock = new Clock();
+  readonly clock: Clock;
   readonly batches: SpanBatch[] = [];
   readonly flushes: [string, number][] = [];
   readonly active = new ActiveContext<CallScope | UnrecordedScope>(() => assert.fail('no emitter is bound here'));
   readonly recorder: Recorder;
   /** All facts are so long after this instant. */
-  readonly start = this.clock.now();
+  readonly start: number;
+  readonly resource = createResource({
+    functionName: 'orders',
+    functionVersion: '7',
+    memoryMb: 128,
+    region: 'eu-west-1',
+    logGroupName: undefined,
+    logStreamName: undefined,
+    nodeVersion: '24',
+    distroVersion: '0',
+    sdkVersion: '3',
+    serviceName: undefined,
+    userAttributes: {},
+  });
 
   constructor(options: Partial<RecorderOptions> = {}) {
+    this.clock = options.clock ?? new Clock();
+    this.start = this.clock.now();
     this.recorder = new Recorder({
       clock: this.clock,
-      resource: createResource({
-        functionName: 'orders',
-        functionVersion: '7',
-        memoryMb: 128,
-        region: 'eu-west-1',
-        logGroupName: undefined,
-        logStreamName: undefined,
-        nodeVersion: '24',
-        distroVersion: '0',
-        sdkVersion: '3',
-        serviceName: undefined,
-        userAttributes: {},
-      }),
+      resource: this.resource,
       instrumentationScope: { name: 'spanstrap', version: '0' },
       active: this.active,
       outlet: {

@@ -35,7 +35,12 @@ async function start(kind: Kind, environment: Readonly<Record<string, string>> =
   return startFunctionWith(isBundled ? undefined : packages.folder, {
     files: { [file[0]]: file[1] },
     timeoutMs: 20_000,
-    environment: { AWS_ENDPOINT_URL: stub.url, AWS_ENDPOINT_URL_KINESIS: stub.http2Url, ...environment },
+    environment: {
+      AWS_ENDPOINT_URL: stub.url,
+      AWS_ENDPOINT_URL_KINESIS: stub.http2Url,
+      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: stub.http2Url,
+      ...environment,
+    },
   });
 }
 
@@ -137,8 +142,8 @@ for (const kind of ['import', 'esbuild minified'] as const) {
         const [document, ...others] = documents;
         assert.deepEqual(others, []);
         assert.equal(document!.name, service);
-        assert.equal(document!['namespace'], 'aws');
-        const drawn = document!['aws'] as Record<string, unknown>;
+        assert.equal(document!.namespace, 'aws');
+        const drawn = document!.aws as Record<string, unknown>;
         for (const [key, value] of Object.entries({
           operation,
           region: 'eu-west-1',
@@ -168,7 +173,7 @@ for (const kind of ['import', 'esbuild minified'] as const) {
     assert.equal(span.flat['http.response.status_code'], 200);
     assert.equal(span.flat['error.type'], undefined);
     assert.equal(span.status?.code ?? 0, 0);
-    assert.equal((documents[0]!['aws'] as { retries?: number }).retries, 2);
+    assert.equal((documents[0]!.aws as { retries?: number }).retries, 2);
     assert.deepEqual([documents[0]!.fault, documents[0]!.error], [undefined, undefined]);
     for (const { headers } of stub.calls) assert.ok(headers.traceparent?.includes(span.spanId));
 
@@ -220,7 +225,7 @@ test('of a batch over several tables all are named, where the SDK can be reached
   stub.clear();
   const { span, documents } = await call(fn, 'DynamoDB batch');
   assert.deepEqual(span.flat['aws.dynamodb.table_names'], ['stock', 'shelf']);
-  assert.deepEqual((documents[0]!['aws'] as { table_names: string[] }).table_names, ['stock', 'shelf']);
+  assert.deepEqual((documents[0]!.aws as { table_names: string[] }).table_names, ['stock', 'shelf']);
 });
 
 /** The bodies that the service got, with what the signature says about them. */
@@ -241,7 +246,7 @@ test('the trace goes into messages while there is room, and never over what the 
   }
   const large = await call(fn, 'SQS', { body: 'x'.repeat(200_000) });
   assert.equal(large.result, 'done');
-  assert.equal((bodies().at(-1) as { MessageAttributes?: object }).MessageAttributes, undefined);
+  assert.deepEqual((bodies().at(-1) as { MessageAttributes?: object }).MessageAttributes, {});
 
   stub.clear();
   const { span } = await call(fn, 'SQS batch');

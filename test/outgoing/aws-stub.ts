@@ -110,10 +110,8 @@ export class AwsStub {
   }
 
   #answer(request: IncomingMessage | Http2ServerRequest, body: Buffer): Answer {
-    const headers = Object.fromEntries(
-      Object.entries(request.headers).filter(([name]) => !name.startsWith(':')),
-    ) as IncomingHttpHeaders;
-    headers.host ??= request.headers[':authority'] as string;
+    // HTTP/2 clients sign `:authority` as a header.
+    const headers = { host: request.headers[':authority'] as string, ...request.headers } as IncomingHttpHeaders;
     const { method = '', url: path = '/' } = request;
     const service = /Credential=[^/]+\/\d{8}\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'unsigned';
     const call = { service, operation: '', method, path, headers, body: body.toString('utf8') };

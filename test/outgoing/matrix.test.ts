@@ -158,7 +158,7 @@ async function tryCell(fn: FunctionUnderTest, client: string): Promise<void> {
     `${client} in X-Ray`,
   );
   assert.equal(calls[0]!.id, span.spanId);
-  assert.equal(calls[0]!['namespace'], wire === 'aws' ? 'aws' : 'remote');
+  assert.equal(calls[0]!.namespace, wire === 'aws' ? 'aws' : 'remote');
   assert.equal(span.parentSpanId, invocationOf(fn).id);
   assert.deepEqual(fn.xray.violations, []);
 

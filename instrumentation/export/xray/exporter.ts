@@ -48,6 +48,14 @@ const DEFAULT_METADATA_CAP_BYTES = 4096;
 /** A datagram takes microseconds; one that takes longer than this is not waited for. */
 const SEND_TIMEOUT_MS = 50;
 
+/**
+ * What goes out at once, and the time the daemon then gets before more follows. Its socket has room for three datagrams of full size
+ * (Linux gives it 212 992 bytes), and it keeps 48 documents at least, of any size; what finds no room is gone without a word.
+ */
+const WAVE_BYTES = 65_536;
+const WAVE_DOCUMENTS = 20;
+const WAVE_PAUSE_MS = 2;
+
 const HEADER = '{"format":"json","version":1}\n';
 
 // Captured before user code can mock them.
@@ -171,7 +179,20 @@ class XrayExporter implements Exporter {
   }
 
   async #sendAll(documents: readonly XrayDocument[], deadlineEpochMs: number): Promise<Failed[]> {
-    if (documents.length === 0) return [];
+    const failed: Failed[] = [];
+    let isLate = false;
+    for (const [index, wave] of wavesOf(documents).entries()) {
+      if (index > 0 && !isLate) await pause(WAVE_PAUSE_MS);
+      const ended: Failed[] = isLate
+        ? wave.map((document) => ({ document, failure: TIMED_OUT }))
+        : await this.#sendWave(wave, deadlineEpochMs);
+      isLate ||= ended.some(({ failure }) => failure === TIMED_OUT);
+      failed.push(...ended);
+    }
+    return failed;
+  }
+
+  async #sendWave(documents: readonly XrayDocument[], deadlineEpochMs: number): Promise<Failed[]> {
     const failed: Failed[] = [];
     const pending = new Set(documents);
     const sent = new Promise<true>((resolve) => {
@@ -189,6 +210,26 @@ class XrayExporter implements Exporter {
     return failed;
   }
 }
+
+/** An ordinary invocation's documents are one wave. */
+function wavesOf(documents: readonly XrayDocument[]): XrayDocument[][] {
+  const waves: XrayDocument[][] = [];
+  let wave: XrayDocument[] = [];
+  let bytes = 0;
+  for (const document of documents) {
+    const length = Buffer.byteLength(document.text);
+    if (bytes + length > WAVE_BYTES || wave.length === WAVE_DOCUMENTS || waves.length === 0) {
+      wave = [];
+      waves.push(wave);
+      bytes = 0;
+    }
+    wave.push(document);
+    bytes += length;
+  }
+  return waves;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const TIMED_OUT = 'the socket did not take them in time';
 

@@ -46,11 +46,14 @@ export function traceCommand(
   const service = (command.context.clientName ?? '').replace(/Client$/, '');
   const operation = (command.context.commandName ?? '').replace(/Command$/, '');
   const outer = environment.activeContext();
-  if (service === '' || operation === '' || commandOf(outer)?.service === service) return next(args);
+  const isKnown = service !== '' && operation !== '' && commandOf(outer)?.service !== service;
+  // A tracer of the user's own may have instrumented the client as well.
+  if (!isKnown || environment.hasForeignTracer()) return next(args);
   const span = scope.startCall({
     name: `${service}.${operation}`,
     kind: isProducing(service, operation) ? PRODUCER : CLIENT,
     startedAt: environment.now(),
+    context: outer,
     attributes: {
       'rpc.system': 'aws-api',
       'rpc.system.name': 'aws-api',

@@ -37,7 +37,7 @@ export function beginDatabaseCall(
     kind: CLIENT,
     startedAt: where.startedAt ?? environment.now(),
     attributes,
-    ...(where.context === undefined ? {} : { context: where.context }),
+    context: where.context ?? environment.activeContext(),
   });
 }
 

@@ -207,6 +207,7 @@ export const answerCases: readonly PeerCase[] = [
       'detached',
       'doesNotWait',
     ]),
+    until: 'succeed does not wait',
   },
   {
     name: 'async-with-callback',
