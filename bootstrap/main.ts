@@ -153,6 +153,7 @@ export async function main(host: Host): Promise<void> {
   loop = new Loop({
     handler,
     streaming,
+    openStream: (options) => new (host.loadBundle('streaming') as Streaming).StreamedAnswer(options),
     observer,
     extension,
     scope,
@@ -186,3 +187,4 @@ function register(
 
 type File = typeof import('./settings-file.ts');
 type Check = typeof import('./settings-check.ts');
+type Streaming = typeof import('../runtime/streamed-answer.ts');

@@ -44,6 +44,7 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
     observeCollections: () => (host.loadBundle('outlet') as OutletBundle).observeCollections(),
     createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).createSdk(options),
     findApiVersion: (place) => (host.loadBundle('api-version') as ApiVersionBundle).findApiVersion(place),
+    createCodeApi: (options) => (host.loadBundle('code-api') as CodeApiBundle).createCodeApi(options),
     calls: {
       createOutgoingTracer: (...options) =>
         (host.loadBundle('outgoing') as OutgoingBundle).createOutgoingTracer(...options),
@@ -104,6 +105,7 @@ function chooseInstrumentations({ enabledInstrumentations: enabled, disabledInst
   return (name: string): boolean => (only?.has(name) ?? true) && !without?.has(name);
 }
 
+type CodeApiBundle = typeof import('../instrumentation/code-api/code-api.ts');
 type ApiVersionBundle = typeof import('../instrumentation/opentelemetry/api-version.ts');
 type OutgoingBundle = typeof import('../instrumentation/outgoing/outgoing-tracer.ts');
 type DatabasesBundle = typeof import('../instrumentation/outgoing/databases/official-instrumentations.ts');

@@ -293,6 +293,14 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     this.#hiddenFromXray.add(span);
   }
 
+  setRoute(route: string): void {
+    const server = this.#server;
+    const { 'http.request.method': method } = server.attributes;
+    server.setAttribute('http.route', route);
+    // Only of HTTP is the route the name.
+    if (typeof method === 'string') server.updateName(`${method === '_OTHER' ? 'HTTP' : method} ${route}`);
+  }
+
   /** Everything of this invocation that has ended; `Overhead` lasts until now. */
   close(at: Instant): SpanBatch {
     // A response that nobody reads to its end has no end of its own.

@@ -1,6 +1,7 @@
 // Decides which invocations are recorded, and hands their spans to the way out when they are complete. Nothing here knows how
 // spans leave the process, and nothing is done before the response that can wait until after it.
 
+import type { Attributes, Link } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type {
   FlushReason,
@@ -10,7 +11,7 @@ import type {
   InvocationObserver,
 } from '../runtime/lifecycle.ts';
 import { InvocationRecord, type InvocationSurroundings } from './invocation-record.ts';
-import { onlyMessage } from './message-links.ts';
+import { linksOf, onlyMessage } from './message-links.ts';
 import type { CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
 import { chooseParent, type Parentage } from './parent.ts';
 import { addAccount } from './resource.ts';
@@ -145,6 +146,14 @@ export class Recorder implements InvocationObserver {
   /** The invocation that is running now, whatever the running code belongs to; undefined when there may be several. */
   present(): Scope | undefined {
     return this.#latest;
+  }
+
+  /** What the processing of a record is, of an event that holds nothing else. */
+  describeRecord(event: unknown): { readonly name: string; readonly attributes: Attributes; readonly links: Link[] } {
+    const { recognise, trigger: options, contextRules } = this.#options;
+    const trigger = recognise(event, options, {});
+    const { name = `process ${trigger.source}`, attributes = {} } = trigger.consumer ?? {};
+    return { name, attributes: { ...attributes }, links: linksOf(trigger, contextRules) };
   }
 
   /** A span of the user's or of an instrumentation started. */

@@ -7,6 +7,8 @@ import type { InvocationObserver } from '../runtime/lifecycle.ts';
 import { ActiveContext, isSuppressed, ROOT_CONTEXT, spanOf, UNTRACED_CONTEXT, withSpan } from './active-context.ts';
 import { parseBaggage } from './baggage.ts';
 import { Clock } from './clock.ts';
+import type { CodeApi, CodeApiOptions } from './code-api/code-api.ts';
+import { installCodeApi } from './code-api/install-code-api.ts';
 import { LateOutlet, type OpenedOutlet } from './export/late-outlet.ts';
 import type { XrayMode } from './export/xray/phases.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
@@ -29,6 +31,8 @@ export type TracingOptions = {
   /** Which version of the API the code at a place is a copy of; from the bundle of the SDK. */
   findApiVersion(place: CodePlace): string | undefined;
   readonly calls: CallOptions;
+  /** From a bundle of its own, when user code calls it. */
+  createCodeApi(options: CodeApiOptions): CodeApi;
   /** Begins to observe the garbage collector; from a bundle that is loaded after the first response. */
   observeCollections(): GarbageCollections;
   readonly resource: ResourceFacts;
@@ -147,6 +151,13 @@ export function installTracing(options: TracingOptions): Tracing {
     hasForeignTracer: api.hasForeignTracer,
     report,
   };
+  installCodeApi(() =>
+    options.createCodeApi({
+      environment,
+      describeRecord: (event) => recorder.describeRecord(event),
+      foreignTracer: api.foreignTracer,
+    }),
+  );
   installCalls(environment, options.calls, { provider: api.provider, loadModule: options.loadModule });
   return { observer: recorder, activeTrace, useExtractor: (extract) => recorder.useExtractor(extract) };
 }

@@ -8,7 +8,7 @@ import type { Bundle, BundleConstants } from './bundles.ts';
 import { type CodeCaches, findLauncher, type Launcher, makeCodeCaches } from './code-cache.ts';
 import { deflateAll } from './deflate.ts';
 import { layerName, layerTreePath, writeDistFile, writeLayerTree } from './dist-folder.ts';
-import { codeCacheFiles, type LayerFile, licenceFiles, nodeFile, scriptFiles } from './layer-tree.ts';
+import { codeApiFiles, codeCacheFiles, type LayerFile, licenceFiles, nodeFile, scriptFiles } from './layer-tree.ts';
 import { type NodeBinary, provideNodeBinary } from './node-binary.ts';
 import type { Architecture } from './node-lock.ts';
 import { provideLayerPackages } from './packages.ts';
@@ -82,6 +82,7 @@ export const buildLayer = async (
     ...codeCacheFiles(caches),
     await nodeFile(binary),
     ...carried.files,
+    ...(await codeApiFiles(constants.version)),
     ...(await licenceFiles(licences)),
   ];
   await writeLayerTree(layerTreePath(architecture), files);

@@ -34,6 +34,28 @@ export const scriptFiles = async (nodeVersion: string, bundles: readonly Bundle[
   ),
 ];
 
+/** The package `spanstrap`, through which functions talk to the layer; without its types. */
+export const codeApiFiles = async (version: string): Promise<LayerFile[]> => {
+  const manifest = {
+    name: 'spanstrap',
+    version,
+    license: 'Apache-2.0',
+    main: './spanstrap.cjs',
+    exports: { import: './spanstrap.mjs', require: './spanstrap.cjs' },
+  };
+  const file = (name: string, contents: Uint8Array): LayerFile => ({
+    path: `nodejs/node_modules/spanstrap/${name}`,
+    part: 'packages',
+    mode: READABLE,
+    contents,
+  });
+  return [
+    file('package.json', Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`)),
+    file('spanstrap.cjs', await readFile(join(PROJECT_FOLDER, 'api/spanstrap.cjs'))),
+    file('spanstrap.mjs', await readFile(join(PROJECT_FOLDER, 'api/spanstrap.mjs'))),
+  ];
+};
+
 export const codeCacheFiles = (caches: ReadonlyMap<string, Uint8Array>): LayerFile[] =>
   [...caches].map(([name, contents]) => ({
     path: `spanstrap/${name}.cache`,

@@ -23,7 +23,7 @@ export const budgets = {
   zipBytes: 50_000_000,
   unpackedBytes: 150_000_000,
   /** JavaScript evaluated before the first `/next`: 100 KiB. */
-  startScriptBytes: 102_400,
+  startScriptBytes: 100_000,
 } as const;
 
 const parts: readonly LayerPart[] = ['node', 'runtime', 'code cache', 'packages', 'licences'];

@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { PROJECT_FOLDER } from './bundles.ts';
 
 const sources = [
+  'api',
   'bootstrap',
   'runtime',
   'instrumentation',

@@ -4,7 +4,6 @@
 
 import { format, inspect } from 'node:util';
 import { errorBody } from './error-body.ts';
-import { RuntimeError } from './errors.ts';
 import type { HandlerCompat } from './handler-compat.ts';
 import { isError, textOf } from './thrown-value.ts';
 
@@ -80,7 +79,9 @@ export function asError(thrown: unknown): Error {
 /** An error in the runtime's own text lines. */
 function describeError(error: Error): object {
   const { name: errorType, message: errorMessage } = error;
-  const code = error instanceof RuntimeError ? undefined : (error as NodeJS.ErrnoException).code;
+  const found = (error as NodeJS.ErrnoException).code;
+  // Our own codes stand in no line of the managed runtimes. Not by class: each bundle has its own.
+  const code = typeof found === 'string' && found.startsWith('SS_') ? undefined : found;
   const shown: Record<string, unknown> = { errorType, errorMessage, code, ...error };
   if (typeof error.stack === 'string') shown.stack = error.stack.split('\n');
   return shown;

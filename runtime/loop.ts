@@ -15,7 +15,7 @@ import type { HandlerFunction } from './handler/module-loading.ts';
 import type { HandlerCompat } from './handler-compat.ts';
 import { type Invocation, type InvocationObservation, type InvocationObserver, now } from './lifecycle.ts';
 import { serializeResult } from './result-json.ts';
-import { StreamedAnswer } from './streamed-answer.ts';
+import type { StreamedAnswer, StreamedAnswerOptions } from './streamed-answer.ts';
 import type { StreamingMark } from './streaming-mark.ts';
 import type { UserScope } from './user-scope.ts';
 
@@ -29,6 +29,8 @@ export interface LoopLog {
 export type LoopOptions = {
   readonly handler: HandlerFunction;
   readonly streaming: StreamingMark;
+  /** From a bundle of its own: few functions stream. */
+  openStream(options: StreamedAnswerOptions): StreamedAnswer;
   readonly observer: InvocationObserver;
   readonly extension: Extension;
   readonly scope: UserScope;
@@ -170,7 +172,7 @@ export class Loop {
   async #stream(open: OpenInvocation): Promise<void> {
     const { api, invocation, event, eventError, observation } = open;
     const { handler, streaming, compat, log, whenIdle, describeUnfinished } = this.#options;
-    const streamed = new StreamedAnswer({
+    const streamed = this.#options.openStream({
       openPost: (contentType) => api.respondStreaming(invocation, contentType),
       highWaterMarkBytes: streaming.highWaterMarkBytes,
       compat,

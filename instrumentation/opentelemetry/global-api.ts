@@ -42,6 +42,8 @@ export type InstalledApi = {
   readonly provider: TracerProvider;
   /** A provider of the user's own is registered. */
   hasForeignTracer(): boolean;
+  /** A tracer of the user's own provider; undefined: there is none. */
+  foreignTracer(): Tracer | undefined;
   /** The context manager of the user's own, when he has registered one. */
   foreignContext(): ContextManager | undefined;
 };
@@ -76,6 +78,7 @@ export function installOpenTelemetryApi(globals: OpenTelemetryGlobals): Installe
   return {
     provider: new DeferredTracerProvider(globals, load, () => undefined),
     hasForeignTracer: () => foreign('trace') !== undefined,
+    foreignTracer: () => (foreign('trace') as TracerProvider | undefined)?.getTracer('spanstrap'),
     foreignContext: () => foreign('context') as ContextManager | undefined,
   };
 }

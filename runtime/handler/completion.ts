@@ -43,7 +43,7 @@ async function callAsFamily4({ handler, event, context, whenIdle, describeUnfini
   if (!isThenable(returned)) return returned;
   return await new Promise((resolve, reject) => {
     const forget = whenIdle(() => reject(runtimeError('NodeJsExit', { unfinished: describeUnfinished() })));
-    Promise.resolve(returned).then(resolve, reject).then(forget);
+    void Promise.resolve(returned).then(resolve, reject).then(forget);
   });
 }
 

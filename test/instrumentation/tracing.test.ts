@@ -56,6 +56,7 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
       ),
     createSdk,
     findApiVersion: () => undefined,
+    createCodeApi: () => assert.fail('the code API is not called here'),
     calls: {
       createOutgoingTracer: () => assert.fail('no call is made here'),
       createDatabaseInstrumentations: () => assert.fail('no database is called here'),

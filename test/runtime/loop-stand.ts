@@ -10,6 +10,7 @@ import type { HandlerFunction } from '../../runtime/handler/module-loading.ts';
 import { createInvokeStore } from '../../runtime/invoke-store.ts';
 import type { Invocation, InvocationObserver } from '../../runtime/lifecycle.ts';
 import { Loop, type LoopOptions } from '../../runtime/loop.ts';
+import { StreamedAnswer } from '../../runtime/streamed-answer.ts';
 import { createUserScope } from '../../runtime/user-scope.ts';
 
 /** What `next` rejects with when the script is over: `serve` ends with it. */
@@ -135,6 +136,7 @@ export function standLoop(
   const loop = new Loop({
     handler: handler as HandlerFunction,
     streaming: { isStreaming: false, highWaterMarkBytes: undefined },
+    openStream: (options) => new StreamedAnswer(options),
     observer: observerInto(log, traceHeader),
     extension,
     scope: createUserScope(createInvokeStore(false), environment, false),
