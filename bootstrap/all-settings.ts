@@ -4,6 +4,7 @@ import { flushSettings } from './flush-settings.ts';
 import { otlpSettings } from './otlp-settings.ts';
 import { outletSettings } from './outlet-settings.ts';
 import { settingsTable } from './settings-table.ts';
+import { spanSettings } from './span-settings.ts';
 import { stdoutSettings } from './stdout-settings.ts';
 import { xraySettings } from './xray-settings.ts';
 
@@ -12,6 +13,7 @@ export const allSettings = {
   ...outletSettings,
   ...otlpSettings,
   ...xraySettings,
+  ...spanSettings,
   ...stdoutSettings,
   ...flushSettings,
 };

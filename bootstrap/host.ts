@@ -19,6 +19,7 @@ export type BundleName =
   | 'extractor'
   | 'outlet'
   | 'streaming'
+  | 'error-cause'
   | 'secret'
   | 'settings-file'
   | 'settings-check';

@@ -8,6 +8,7 @@ import { RuntimeApi } from '../runtime/api/runtime-api.ts';
 import { installAwslambda } from '../runtime/awslambda.ts';
 import { pollCount } from '../runtime/concurrent-polling.ts';
 import { installConsole } from '../runtime/console.ts';
+import { errorBody } from '../runtime/error-body.ts';
 import { errorText } from '../runtime/errors.ts';
 import { describeResources, letEventLoopTurn, watchEventLoop } from '../runtime/event-loop.ts';
 import { type Extension, noExtension, registerExtension } from '../runtime/extension.ts';
@@ -19,7 +20,7 @@ import { watchModules } from '../runtime/handler/module-times.ts';
 import { installPackageFallback } from '../runtime/handler/package-fallback.ts';
 import { guarded, type InitStep, now, unobserved } from '../runtime/lifecycle.ts';
 import { openLogSocket } from '../runtime/log-socket.ts';
-import { Loop, reportOf } from '../runtime/loop.ts';
+import { Loop } from '../runtime/loop.ts';
 import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
 import { createUserScope } from '../runtime/user-scope.ts';
 import type { Host } from './host.ts';
@@ -89,11 +90,10 @@ export async function main(host: Host): Promise<void> {
   if (choice !== undefined) tracing = installTracing(choice);
   const observer = tracing === undefined ? unobserved : guarded(tracing.observer, (error) => report(`${error}`));
 
-  const workingDirectory = process.cwd();
   let loop: Loop | undefined;
   const failInit = async (error: unknown): Promise<void> => {
     observer.initEnded({ startedAt: 0, endedAt: now(), steps, error });
-    await api.failInit(reportOf(error, compat, workingDirectory)).catch((failure) => report(`${failure}`));
+    await api.failInit(errorBody(error, { compat })).catch((failure) => report(`${failure}`));
   };
   const isEnding = guardProcess({
     process,
@@ -159,7 +159,8 @@ export async function main(host: Host): Promise<void> {
     scope,
     compat,
     log,
-    workingDirectory,
+    workingDirectory: process.cwd(),
+    xrayErrorCause: (...args) => (host.loadBundle('error-cause') as ErrorCause).xrayErrorCause(...args),
     whenIdle: watchEventLoop(process),
     identity: () => readIdentity(env),
     describeUnfinished: () => describeResources(process),
@@ -188,3 +189,4 @@ function register(
 type File = typeof import('./settings-file.ts');
 type Check = typeof import('./settings-check.ts');
 type Streaming = typeof import('../runtime/streamed-answer.ts');
+type ErrorCause = typeof import('../runtime/error-cause.ts');

@@ -10,7 +10,7 @@ export const settingGroups = {
   otlp: 'OTLP',
   security: 'OTLP: TLS, proxies, AWS',
   stdout: 'OTLP on standard output',
-  sampling: 'Sampling and resource',
+  sampling: 'Sampling, resource, limits',
   flushing: 'Queue and flushing',
   invocations: 'Invocations and their trace',
   calls: 'Outgoing calls',
@@ -164,6 +164,30 @@ export const settingDocs = {
   resourceAttributes: {
     group: 'sampling',
     text: 'Attributes added to the resource.',
+  },
+  attributeCountLimit: {
+    group: 'sampling',
+    text: 'Attributes of a span that user code or an instrumentation makes; further ones are counted and dropped.',
+  },
+  attributeValueLengthLimit: {
+    group: 'sampling',
+    text: 'Characters of a text attribute of such a span; the rest is cut off.',
+  },
+  eventCountLimit: {
+    group: 'sampling',
+    text: 'Events of such a span; the oldest go.',
+  },
+  linkCountLimit: {
+    group: 'sampling',
+    text: 'Links of such a span; the oldest go.',
+  },
+  attributePerEventCountLimit: {
+    group: 'sampling',
+    text: 'Attributes of one event.',
+  },
+  attributePerLinkCountLimit: {
+    group: 'sampling',
+    text: 'Attributes of one link.',
   },
   maxQueuedSpans: {
     group: 'flushing',

@@ -42,7 +42,7 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
   return {
     openOutlet: () => (host.loadBundle('outlet') as OutletBundle).openOutlet(context, host),
     observeCollections: () => (host.loadBundle('outlet') as OutletBundle).observeCollections(),
-    createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).createSdk(options),
+    createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).openSdk(context, options),
     findApiVersion: (place) => (host.loadBundle('api-version') as ApiVersionBundle).findApiVersion(place),
     createCodeApi: (options) => (host.loadBundle('code-api') as CodeApiBundle).createCodeApi(options),
     calls: {
@@ -111,4 +111,4 @@ type OutgoingBundle = typeof import('../instrumentation/outgoing/outgoing-tracer
 type DatabasesBundle = typeof import('../instrumentation/outgoing/databases/official-instrumentations.ts');
 type OutletBundle = typeof import('./open-outlet.ts');
 type SecretBundle = typeof import('./open-secret.ts');
-type OpenTelemetryBundle = typeof import('../instrumentation/opentelemetry/sdk.ts');
+type OpenTelemetryBundle = typeof import('./open-sdk.ts');

@@ -86,6 +86,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
   readonly xrayHeader: string | undefined;
   readonly isSampledForXray: boolean;
   readonly isSampledForOtlp: boolean;
+  readonly formats: ReadonlySet<string>;
 
   readonly #options: InvocationSurroundings;
   readonly #record: RecordOptions;
@@ -117,6 +118,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     this.#trigger = trigger;
     this.isSampledForXray = record.isSampledForXray;
     this.isSampledForOtlp = record.isSampledForOtlp;
+    this.formats = options.contextRules.formats;
     const { traceState, traceFlags: callerFlags = 0 } = parentage.parent ?? {};
     const traceFlags = (record.isSampledForOtlp ? SAMPLED : 0) | (callerFlags & RANDOM);
     const newContext = (): SpanContext => ({
@@ -129,7 +131,8 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     const startedAt = invocation.receivedAt;
     const { consumer } = trigger;
     const isFlat = consumer !== undefined && options.messagingSpans === 'flat';
-    const messageLinks = consumer === undefined || record.isMessageParent ? [] : linksOf(trigger, options.contextRules);
+    const isNested = consumer !== undefined && !isFlat;
+    const messageLinks = record.isMessageParent ? [] : linksOf(trigger, options.contextRules);
     const attributes = describeInvocation(invocation, trigger, parentage, { ...options, ...record });
     const serverContext = newContext();
     this.#server = new RecordedSpan(options, {
@@ -139,7 +142,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
       parent: parentage.parent,
       startedAt,
       attributes: isFlat ? { ...attributes, ...consumer.attributes } : attributes,
-      links: isFlat ? [...messageLinks, ...parentage.links] : parentage.links,
+      links: isNested ? parentage.links : [...messageLinks, ...parentage.links],
     });
     const invocationContext = newContext();
     this.#invocation = new RecordedSpan(options, {
@@ -151,7 +154,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
       attributes: {},
     });
     let active = this.#invocation;
-    if (consumer !== undefined && !isFlat) {
+    if (isNested) {
       this.#consumer = new RecordedSpan(options, {
         name: consumer.name,
         kind: CONSUMER,

@@ -14,6 +14,7 @@ export class UnrecordedInvocation implements InvocationObservation, UnrecordedSc
   readonly traceHeader: string | undefined;
   readonly xrayHeader: string | undefined;
   readonly isSampledForXray = false;
+  readonly formats: ReadonlySet<string>;
   readonly #options: InvocationSurroundings;
   readonly #context: Context;
 
@@ -21,6 +22,7 @@ export class UnrecordedInvocation implements InvocationObservation, UnrecordedSc
     this.traceHeader = traceHeader;
     this.xrayHeader = traceHeader;
     this.#options = options;
+    this.formats = options.contextRules.formats;
     const { traceId, parent, header, baggage } = parentage;
     const spanId = parent?.spanId ?? (header?.traceId === traceId ? header.parentId : undefined);
     const { traceState } = parent ?? {};

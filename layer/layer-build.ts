@@ -76,7 +76,8 @@ export const buildLayer = async (
   const caches = await buildCodeCaches(binary, isCodeCacheWanted ? found : { missing: '--no-code-cache' }, bundles);
   const packages = await listBundledPackages(bundles);
   const carried = await provideLayerPackages();
-  const licences = formatLicences(packages, nodeVersion, await readFile(binary.licencePath, 'utf8'));
+  const inside = mergePackages([...packages, ...carried.packages]);
+  const licences = formatLicences(inside, nodeVersion, await readFile(binary.licencePath, 'utf8'));
   const files: LayerFile[] = [
     ...(await scriptFiles(nodeVersion, bundles)),
     ...codeCacheFiles(caches),
@@ -89,7 +90,6 @@ export const buildLayer = async (
   const name = layerName(architecture, nodeVersion);
   const { sha256, sizes } = await writeZip(name, files);
   const components = await readNodeComponents(binary, 'launcher' in found ? found.launcher : undefined);
-  const inside = mergePackages([...packages, ...carried.packages]);
   const sbom = makeSbom({ name, version: constants.version, zipSha256: sha256 }, binary, components, inside);
   await writeDistFile(`${name}.sbom.json`, sbom);
   return { name, sizes };

@@ -11,8 +11,9 @@ import { BuildError, sayStep } from './progress.ts';
 
 const MANIFEST_FOLDER = join(PROJECT_FOLDER, 'layer/packages');
 
-/** Types, source maps, papers, builds for bundlers and editors' settings: most of the bytes, and nothing that runs. */
+/** Types, source maps, papers, tests, builds for bundlers: most of the bytes, and nothing that runs. `/` is the package's folder. */
 const isLeftOut = (path: string): boolean =>
+  /^\/(?:tests?|__tests__|examples?|benchmarks?|docs)\//.test(path) ||
   /\.(?:d\.[cm]?ts|map|md|markdown|tsbuildinfo|flow)$|\/(?:dist-es|dist-types|\.[^/]+)(?:\/|$)/.test(path);
 
 /** Packages with nothing in them but types. */

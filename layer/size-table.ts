@@ -22,7 +22,7 @@ export type SizeTable = {
 export const budgets = {
   zipBytes: 50_000_000,
   unpackedBytes: 150_000_000,
-  /** JavaScript evaluated before the first `/next`: 100 KiB. */
+  /** JavaScript evaluated before the first `/next`: B14 of the budgets. */
   startScriptBytes: 100_000,
 } as const;
 

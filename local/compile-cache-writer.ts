@@ -7,33 +7,36 @@ import {
   type CompileCacheManifest,
   type CompiledModule,
   MANIFEST,
+  MODULE_LIST,
 } from '../runtime/handler/compile-cache-folder.ts';
 
-export type PlacedCompileCache = Disposable & {
-  /** It stays, with these modules. Without this call, disposal brings back what was there before. */
-  keep(modules: readonly CompiledModule[]): void;
+export type CompileCache = {
+  readonly manifest: CompileCacheManifest;
+  readonly modules: readonly CompiledModule[];
+  /** Contents by the names in `modules`. */
+  readonly contents: ReadonlyMap<string, Uint8Array>;
 };
 
-/** `caches`: contents by the names in the manifest. */
-export function putCompileCache(
-  dir: string,
-  manifest: CompileCacheManifest,
-  caches: ReadonlyMap<string, Uint8Array>,
-): PlacedCompileCache {
+export type PlacedCompileCache = Disposable & {
+  /** The final form, in the place of the one that was tried. Without this call, disposal brings back what was there before. */
+  keep(cache: CompileCache): void;
+};
+
+export function placeCompileCache(dir: string, cache: CompileCache): PlacedCompileCache {
   const folder = path.join(dir, COMPILE_CACHE_FOLDER);
   const former = `${folder}.former`;
   rmSync(former, { recursive: true, force: true });
   if (existsSync(folder)) renameSync(folder, former);
-  mkdirSync(folder);
-  for (const [name, contents] of caches) writeFileSync(path.join(folder, name), contents);
-  writeManifest(folder, manifest);
+  writeFolder(folder, cache);
   let isKept = false;
   return {
-    keep(modules) {
+    keep(final) {
+      const partial = `${folder}.partial`;
+      rmSync(partial, { recursive: true, force: true });
+      writeFolder(partial, final);
+      rmSync(folder, { recursive: true });
+      renameSync(partial, folder);
       isKept = true;
-      const kept = new Set(modules.map(({ cache }) => cache));
-      for (const name of caches.keys()) if (!kept.has(name)) rmSync(path.join(folder, name));
-      writeManifest(folder, { ...manifest, modules });
     },
     [Symbol.dispose]() {
       if (!isKept) {
@@ -45,8 +48,9 @@ export function putCompileCache(
   };
 }
 
-function writeManifest(folder: string, manifest: CompileCacheManifest): void {
-  const partial = path.join(folder, `${MANIFEST}.partial`);
-  writeFileSync(partial, `${JSON.stringify(manifest, null, 2)}\n`);
-  renameSync(partial, path.join(folder, MANIFEST));
+function writeFolder(folder: string, { manifest, modules, contents }: CompileCache): void {
+  mkdirSync(folder);
+  for (const { cache } of modules) writeFileSync(path.join(folder, cache), contents.get(cache)!);
+  writeFileSync(path.join(folder, MODULE_LIST), `${JSON.stringify(modules, null, 1)}\n`);
+  writeFileSync(path.join(folder, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`);
 }

@@ -16,6 +16,7 @@ const options = {
   event: { type: 'string' },
   env: { type: 'string', multiple: true },
   layer: { type: 'string' },
+  root: { type: 'string', default: '/var/task' },
   json: { type: 'boolean', default: false },
   'no-color': { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -33,6 +34,7 @@ Usage: spanstrap compile [DIR] [options]
                      compiled too. It does what the handler does: use an event that may be handled here.
   --env KEY=VALUE    a variable of the function; may be repeated
   --layer DIR        the unpacked layer, of the architecture the function will have (default: dist/layer-<architecture>)
+  --root PATH        where the function will lie (default: /var/task, as on Lambda); the cache is used there only
   --json             one JSON object on standard output and nothing else
   --no-color         no colours; they are used on a terminal only, and never with NO_COLOR set
   -h, --help         this text
@@ -58,6 +60,7 @@ export const compileCommand: Command = {
     const request: CompileRequest = {
       dir,
       layer,
+      root: rootOf(values.root),
       handler: values.handler,
       event: values.event === undefined ? undefined : { value: await readEvent(values.event, io) },
       environment: Object.fromEntries((values.env ?? []).map(variable)),
@@ -67,12 +70,21 @@ export const compileCommand: Command = {
       io.out(values.json ? `${JSON.stringify(result)}\n` : describe(result, given, io, !values['no-color']));
       return 0;
     } catch (error) {
+      if (isRefusedWrite(error)) throw new UsageError(`cannot write to ${dir}: ${error.message}`, 'make it writable');
       if (!(error instanceof CompileFailure)) throw error;
       io.error(`spanstrap: ${error.message}\ntry: spanstrap invoke --dir ${given} --handler ${values.handler}\n`);
       return 1;
     }
   },
 };
+
+const isRefusedWrite = (error: unknown): error is Error =>
+  ['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+function rootOf(given: string): string {
+  if (!path.isAbsolute(given)) throw new UsageError(`--root ${given} is not an absolute path`, ADVICE);
+  return path.resolve(given);
+}
 
 const SHOWN_MODULES = 10;
 

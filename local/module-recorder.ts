@@ -57,7 +57,7 @@ export function recordModules(require: NodeJS.Require, outFolder: string): void 
       }
     }
     flushCompileCache();
-    // As describeV8() in runtime/handler/compile-cache.ts has it.
+    // As runtime/handler/compile-cache.ts looks at it.
     const v8Head = new Script('0').createCachedData().toString('hex', 0, 16);
     return { node: process.version, arch: process.arch, v8: v8Head, modules };
   };

@@ -1,11 +1,10 @@
 // The runtime: polls for an invocation, has the handler called, posts what came of it, and polls again. One invocation can be
 // followed here from its bytes to its bytes; how a handler finishes, and what an error looks like, are other files' business.
 
-import type { Delivery, ErrorReport, Receipt, RuntimeApi } from './api/runtime-api.ts';
+import type { Delivery, Receipt, RuntimeApi } from './api/runtime-api.ts';
 import { flushInBackground } from './background-flush.ts';
 import { pollWithRetry } from './concurrent-polling.ts';
 import { errorBody } from './error-body.ts';
-import { xrayErrorCause } from './error-cause.ts';
 import { errorText, runtimeError } from './errors.ts';
 import type { WhenIdle } from './event-loop.ts';
 import type { Extension } from './extension.ts';
@@ -38,6 +37,8 @@ export type LoopOptions = {
   readonly whenIdle: WhenIdle;
   readonly log: LoopLog;
   readonly workingDirectory: string;
+  /** Value of the X-Ray error cause header, ASCII; from a bundle of its own: most invocations succeed. */
+  xrayErrorCause(error: unknown, workingDirectory: string): string;
   /** Read anew for every invocation: user code may change the environment. */
   identity(): FunctionIdentity;
   describeUnfinished(): string;
@@ -199,8 +200,8 @@ export class Loop {
   ): Promise<void> {
     if (!this.#unanswered.has(open)) return;
     const { observation } = open;
-    const { log, compat, workingDirectory } = this.#options;
-    const { errorType } = reportOf(error, compat, workingDirectory);
+    const { log, compat } = this.#options;
+    const { errorType } = errorBody(error, { compat });
     observation.handlerSettled({ ok: false, at: now(), error, errorType });
     if (!isLogged) observation.run(() => log.logInvokeError(error));
     await streamed.fail(error);
@@ -216,9 +217,9 @@ export class Loop {
 
   async #fail(open: OpenInvocation, error: unknown, { isLogged }: { isLogged: boolean }): Promise<void> {
     const { api, invocation, observation } = open;
-    const { log, compat, workingDirectory } = this.#options;
+    const { log, compat, workingDirectory, xrayErrorCause } = this.#options;
     const at = now();
-    const report = reportOf(error, compat, workingDirectory);
+    const report = { ...errorBody(error, { compat }), xrayCause: xrayErrorCause(error, workingDirectory) };
     observation.handlerSettled({ ok: false, at, error, errorType: report.errorType });
     if (!isLogged) observation.run(() => log.logInvokeError(error));
     await this.#post(open, 'error', now(), () => api.fail(invocation, report));
@@ -253,9 +254,4 @@ export class Loop {
       throw runtimeError('ApiStatus', { request: `POST ${what}`, status, body: text });
     else log.error(errorText('AnswerRefused', { what, status, body: text }));
   }
-}
-
-/** What goes to the Runtime API for a thrown value. Never throws. */
-export function reportOf(error: unknown, compat: HandlerCompat, workingDirectory: string): ErrorReport {
-  return { ...errorBody(error, { compat }), xrayCause: xrayErrorCause(error, workingDirectory) };
 }

@@ -191,7 +191,6 @@ const loadedAtStart: Readonly<Record<string, string>> = {
   'node:module': 'loaded by Node’s CommonJS loader',
   'node:vm': 'loaded by Node’s CommonJS loader',
   'node:net': '2 ms: the sockets to the Lambda API; node:http, the alternative, takes 11 ms',
-  'node:stream': 'comes with node:net',
 };
 
 test('nothing is loaded at start but what is on the list, and everything on the list is', () => {

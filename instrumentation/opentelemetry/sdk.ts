@@ -17,6 +17,8 @@ import type { OutgoingTrace } from '../outgoing/propagation.ts';
 import { XrayPropagator } from './xray-propagator.ts';
 
 export type SdkOptions = {
+  /** Of the spans that the SDK makes: the user's and the instrumentations'. Its own defaults when absent. */
+  readonly spanLimits?: NonNullable<ConstructorParameters<typeof TracerProvider>[0]>['spanLimits'];
   readonly resource: ReadableSpan['resource'];
   readonly clock: Clock;
   readonly contextManager: ContextManager;
@@ -40,6 +42,7 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
   const binder = new EmitterBinder(options.contextManager);
   const provider = new TracerProvider({
     resource,
+    ...(options.spanLimits && { spanLimits: options.spanLimits }),
     idGenerator: { generateSpanId: createSpanId, generateTraceId: createTraceId },
     // Whether an invocation is recorded was decided when it began; here only its flag for W3C headers is left to say.
     sampler: {

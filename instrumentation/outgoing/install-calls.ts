@@ -41,14 +41,14 @@ export function installCalls(
   const databases = watchDatabases(environment, { isEnabled, ownAddress: options.ownAddress, load: tracer });
   watchModules({
     environment,
-    commands: tracesAws ? tracer : undefined,
+    clients: tracesAws ? tracer : undefined,
     databases: OFFICIAL.some(isEnabled)
       ? (module) => {
           instrumentations ??= options.createDatabaseInstrumentations({ isEnabled, provider });
           if (instrumentations.apply(module) === 'pg') databases.leavePostgres();
         }
       : undefined,
-    http2: isEnabled('http2') || isEnabled('grpc') ? (exports) => hookHttp2(exports, environment, tracer) : undefined,
+    http2: isEnabled('http2') || isEnabled('grpc') ? (exports) => hookHttp2(exports, tracer) : undefined,
     loadHttp2: () => loadModule('node:http2') as typeof http2,
   });
 }

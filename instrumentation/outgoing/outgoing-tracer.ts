@@ -5,13 +5,14 @@ import type { Context } from '@opentelemetry/api';
 import { attempts } from './aws/attempts.ts';
 import { type AwsRequest, describeAwsRequest } from './aws/aws-request.ts';
 import type { InjectionTarget } from './aws/message-injection.ts';
-import { commandOf, traceCommand } from './aws/sdk-commands.ts';
+import { commandOf, createClientPreparation } from './aws/sdk-commands.ts';
 import type { CallEnvironment, CallScope, CallSpan } from './call-scope.ts';
 import { createDatabaseTracer } from './databases/database-tracer.ts';
 import type { DatabaseTracer } from './databases/watch-databases.ts';
 import { tracedElsewhere } from './foreign-tracers.ts';
 import type { BeginCall } from './http/begin-call.ts';
 import { followHttpRequests } from './http/http-requests.ts';
+import { hookHttp2Session } from './http/http2-session.ts';
 import { followHttp2Streams } from './http/http2-streams.ts';
 import { type Ending, OutgoingCall } from './http/outgoing-call.ts';
 import { describePlainRequest } from './http/plain-http.ts';
@@ -20,9 +21,9 @@ import { followUndiciRequests } from './http/undici-requests.ts';
 import type { Http2Tracer } from './http2-hook.ts';
 import { handOn } from './propagation.ts';
 import type { HttpTracer } from './watch-calls.ts';
-import type { CommandTracer } from './watch-modules.ts';
+import type { ClientTracer } from './watch-modules.ts';
 
-export type OutgoingTracer = HttpTracer & Http2Tracer & CommandTracer & DatabaseTracer;
+export type OutgoingTracer = HttpTracer & Http2Tracer & ClientTracer & DatabaseTracer;
 
 export type OutgoingOptions = {
   /** Recognise calls of AWS; without it they are HTTP like any other. */
@@ -94,8 +95,8 @@ export function createOutgoingTracer(environment: CallEnvironment, options: Outg
   return {
     httpRequest: followHttpRequests(begin),
     undiciRequest: followUndiciRequests(begin),
-    ...followHttp2Streams(begin),
-    command: (scope, command) => traceCommand(environment, options.injectionTargets, scope, command),
+    http2Session: hookHttp2Session(environment, followHttp2Streams(begin)),
+    prepareClient: createClientPreparation(environment, options.injectionTargets),
     ...createDatabaseTracer(environment),
   };
 }

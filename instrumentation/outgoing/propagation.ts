@@ -13,6 +13,8 @@ export type OutgoingTrace = {
   readonly isSampledForXray: boolean;
   /** What user code got as `_X_AMZN_TRACE_ID`: the AWS SDK sends it on as it is. */
   readonly traceHeader: string | undefined;
+  /** What `OTEL_PROPAGATORS` names; absent: W3C's headers and X-Ray's. */
+  readonly formats?: ReadonlySet<string>;
 };
 
 /** The headers of one call, before they are sent. Names are in lower case where they are looked up. */
@@ -23,6 +25,8 @@ export interface Carrier {
 }
 
 export const XRAY_HEADER = 'X-Amzn-Trace-Id';
+const B3_HEADERS = ['X-B3-TraceId', 'X-B3-SpanId', 'X-B3-Sampled'];
+const DEFAULT_FORMATS: ReadonlySet<string> = new Set(['tracecontext', 'baggage', 'xray']);
 
 /** The key under which every copy of `@opentelemetry/api` 1.x keeps the baggage. */
 const BAGGAGE_KEY = Symbol.for('OpenTelemetry Baggage Key');
@@ -50,18 +54,26 @@ export function handOn(
 ): void {
   const signed = signedHeaders(carrier.get('authorization'));
   const isFree = (name: string): boolean => carrier.get(name) === undefined && !signed.includes(name);
-  if (isValidSpanContext(spanContext) && isFree('traceparent')) {
+  const { formats = DEFAULT_FORMATS } = trace;
+  const isValid = isValidSpanContext(spanContext);
+  if (isValid && formats.has('tracecontext') && isFree('traceparent')) {
     carrier.set('traceparent', traceparentOf(spanContext));
     const state = spanContext.traceState?.serialize();
     if (state && isFree('tracestate')) carrier.set('tracestate', state);
   }
-  if (isFree('baggage')) {
+  if (isValid && formats.has('b3') && isFree('b3')) carrier.set('b3', b3Of(spanContext).join('-'));
+  if (isValid && formats.has('b3multi') && isFree('x-b3-traceid')) {
+    for (const [at, value] of b3Of(spanContext).entries()) carrier.set(B3_HEADERS[at]!, value);
+  }
+  if (formats.has('baggage') && isFree('baggage')) {
     const baggage = baggageOf(context);
     if (baggage !== '') carrier.set('baggage', baggage);
   }
   const present = carrier.get('x-amzn-trace-id');
   // The AWS SDK's echo of what we told it names the invocation; the call itself is nearer.
   if (signed.includes('x-amzn-trace-id') || (present !== undefined && present !== trace.traceHeader)) return;
+  // Where X-Ray is drawn its own trace goes on, whatever OpenTelemetry's is made of.
+  if (!trace.isSampledForXray && !formats.has('xray') && !formats.has('xray-lambda')) return;
   const value = xrayHeaderOf(trace, spanContext);
   if (value !== undefined && value !== present) carrier.set(XRAY_HEADER, value);
 }
@@ -80,6 +92,12 @@ export function xrayHeaderOf(
 
 export const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>
   `00-${traceId}-${spanId}-0${Number(traceFlags || 0).toString(16)}`;
+
+const b3Of = ({ traceId, spanId, traceFlags }: SpanContext): string[] => [
+  traceId,
+  spanId,
+  String((traceFlags || 0) & 1),
+];
 
 /** The `SignedHeaders` of an AWS signature (version 4 and 4A); empty when there is none. */
 function signedHeaders(authorization: string | undefined): readonly string[] {

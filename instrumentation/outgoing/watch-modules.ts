@@ -4,15 +4,11 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type * as http2 from 'node:http2';
 import { registerHooks } from 'node:module';
-import { isSuppressed } from '../active-context.ts';
-import type { CommandArguments, CommandContext, Next } from './aws/sdk-commands.ts';
-import type { CallEnvironment, CallScope } from './call-scope.ts';
+import type { CallEnvironment } from './call-scope.ts';
 
-export type CommandTracer = {
-  command(
-    scope: CallScope,
-    command: { readonly next: Next; readonly context: CommandContext; readonly args: CommandArguments },
-  ): ReturnType<Next>;
+export type ClientTracer = {
+  /** Makes a client of AWS SDK v3 tell of its commands; at most once for each. */
+  prepareClient(client: object): void;
 };
 
 /** A module of a database's client, as `require` has loaded it. */
@@ -25,7 +21,7 @@ export type LoadedModule = {
 export type ModuleWatch = {
   readonly environment: CallEnvironment;
   /** undefined: AWS clients are left alone. */
-  readonly commands: (() => CommandTracer) | undefined;
+  readonly clients: (() => ClientTracer) | undefined;
   /** undefined: databases' clients are left alone. */
   readonly databases: ((module: LoadedModule) => void) | undefined;
   /** Hooks `node:http2`; undefined: it is left alone. */
@@ -37,7 +33,7 @@ const SMITHY_CLIENT = /^(?:@smithy\/core\/client|@(?:smithy|aws-sdk)\/smithy-cli
 const DATABASE = /(?:^|\/)(?:pg|pg-pool|mysql2|mongodb|ioredis|redis|@(?:node-)?redis\/client)(?:$|\/)/;
 
 export function watchModules(watch: ModuleWatch): void {
-  const { environment, commands, databases } = watch;
+  const { environment, clients, databases } = watch;
   const attempt = (what: string, work: () => void): void => {
     try {
       work();
@@ -57,14 +53,14 @@ export function watchModules(watch: ModuleWatch): void {
       },
     });
   }
-  if (commands === undefined && databases === undefined) return;
+  if (clients === undefined && databases === undefined) return;
   // What is thrown from here Node would take for an uncaught exception of the function.
   subscribe('tracing:module.require:end', (message) => {
     const { id, parentFilename, result } = message as { id: string; parentFilename?: string; result?: unknown };
     if ((typeof result !== 'object' && typeof result !== 'function') || result === null) return;
     attempt(id, () => {
       if (SMITHY_CLIENT.test(id)) {
-        if (commands !== undefined) hookClient(result, environment, commands);
+        if (clients !== undefined) hookClient(result, environment, clients);
       } else if (databases !== undefined && DATABASE.test(id[0] === '.' ? (parentFilename ?? '') : id)) {
         databases({ id, parentFilename, exports: result });
       }
@@ -72,49 +68,23 @@ export function watchModules(watch: ModuleWatch): void {
   });
 }
 
-type MiddlewareStack = { add(middleware: Middleware, options: object): void };
-type Middleware = (next: Next, context: CommandContext) => Next;
 type ClientClass = { prototype: { send(...args: unknown[]): unknown } };
 
 const hookedClasses = new WeakSet<object>();
-const hookedStacks = new WeakSet<object>();
 
 /** All clients inherit `send`; it is the first moment at which each can be reached, and early enough. */
-function hookClient(exports: object, environment: CallEnvironment, load: () => CommandTracer): void {
+function hookClient(exports: object, environment: CallEnvironment, load: () => ClientTracer): void {
   const { Client } = exports as { Client?: ClientClass };
   if (typeof Client?.prototype?.send !== 'function' || hookedClasses.has(Client)) return;
   hookedClasses.add(Client);
   const { prototype } = Client;
   const { send } = prototype;
-  prototype.send = function (this: { middlewareStack?: MiddlewareStack }, ...args: unknown[]) {
-    const stack = this.middlewareStack;
-    if (stack !== undefined && !hookedStacks.has(stack)) {
-      hookedStacks.add(stack);
-      try {
-        stack.add(createMiddleware(environment, load), {
-          name: 'spanstrap',
-          step: 'initialize',
-          priority: 'high',
-          override: true,
-        });
-      } catch (error) {
-        environment.report(`a client of the AWS SDK is traced on the wire only: ${error}`);
-      }
+  prototype.send = function (this: object, ...args: unknown[]) {
+    try {
+      if (environment.here()?.isRecorded) load().prepareClient(this);
+    } catch (error) {
+      environment.report(`a client of the AWS SDK is traced on the wire only: ${error}`);
     }
     return Reflect.apply(send, this, args);
-  };
-}
-
-function createMiddleware(environment: CallEnvironment, load: () => CommandTracer): Middleware {
-  return (next, context) => (args) => {
-    const scope = environment.here();
-    if (!scope?.isRecorded || isSuppressed(environment.activeContext())) return next(args);
-    let tracer: CommandTracer;
-    try {
-      tracer = load();
-    } catch {
-      return next(args);
-    }
-    return tracer.command(scope, { next, context, args });
   };
 }

@@ -1,6 +1,6 @@
 // `npm run bench`: what is measured in which order, and what is told. The measuring is in the other files.
 
-import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { requireCommand } from '../../layer/command.ts';
@@ -18,7 +18,8 @@ import { measureRecognition, measureShare, readSizes } from './other-figures.ts'
 import { type PeerFolder, providePeerPackages } from './peer-packages.ts';
 import { type BenchResult, budgetTable, describeResult, toJson } from './report.ts';
 import { Runner } from './runner.ts';
-import { MEMORY_MB, makeCatalogue, type Parts, type Skipped, type Variant, variantNames } from './variants.ts';
+import { MEMORY_MB, type Skipped, type Variant } from './variant.ts';
+import { makeCatalogue, type Parts, variantNames } from './variants.ts';
 
 const say = (text: string): void => {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
@@ -46,7 +47,8 @@ async function compileOrders(folder: string, layer: string, skipped: Skipped[]):
     cpSync(join(folder, name), dir, { recursive: true });
     say(`spanstrap compile ${name}`);
     try {
-      await compileFunction({ dir, handler: 'index.handler', layer, event: { value: {} }, environment: {} });
+      const root = realpathSync(dir);
+      await compileFunction({ dir, root, handler: 'index.handler', layer, event: { value: {} }, environment: {} });
     } catch (error) {
       if (!(error instanceof CompileFailure)) throw error;
       rmSync(dir, { recursive: true, force: true });
@@ -113,9 +115,9 @@ async function runBench(given: Arguments): Promise<{ result: BenchResult; varian
   };
 }
 
-/** Indented, with each list of numbers on one line: a result file is kept under version control. */
+/** Indented, with lists of numbers and objects without others in them on one line: a result file is kept under version control. */
 const printJson = (value: object): string =>
-  JSON.stringify(value, null, 1).replace(/\[[\s\d.,e+-]*(?:null[\s\d.,e+-]*)*\]/g, (list) => list.replace(/\s+/g, ''));
+  JSON.stringify(value, null, 1).replace(/\[[^[\]{}"]*\]|\{[^[\]{}]*\}/g, (flat) => flat.replace(/\n\s*/g, ' '));
 
 async function main(): Promise<number> {
   const given = parseArguments(process.argv.slice(2));

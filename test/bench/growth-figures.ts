@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Measurement, makeJob, runJobs } from './measurement.ts';
 import type { Job } from './runner.ts';
 import { costPerUnit } from './statistics.ts';
-import type { Variant } from './variants.ts';
+import type { Variant } from './variant.ts';
 
 /** Spans per invocation, and how many invocations are enough to see their processor time. */
 const spanLoads = [

@@ -1,7 +1,7 @@
 // Start, warm path, what comes after the response, and memory: the figures that every variant has.
 
 import { type JobFigure, type Measurement, makeJob, runJobs } from './measurement.ts';
-import type { Variant } from './variants.ts';
+import type { Variant } from './variant.ts';
 
 const START: readonly JobFigure[] = [
   'start.initMs',

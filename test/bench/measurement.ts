@@ -4,7 +4,7 @@ import type { Figures } from './figures.ts';
 import type { Job, Runner } from './runner.ts';
 import { quantile } from './statistics.ts';
 import type { EventPlan, RunResult } from './stub/run-plan.ts';
-import { environmentOf, type Skipped, type Variant } from './variants.ts';
+import { environmentOf, type Skipped, type Variant } from './variant.ts';
 
 export type Measurement = {
   readonly runner: Runner;

@@ -7,7 +7,7 @@ import { requireCommand } from '../../layer/command.ts';
 import { openCpuShare } from './cpu-share.ts';
 import type { Cores } from './machine.ts';
 import { type Measurement, makeJob, runJobs } from './measurement.ts';
-import type { Variant } from './variants.ts';
+import type { Variant } from './variant.ts';
 
 const SHARE_MEMORY_MB = 128;
 const ROUNDS_PER_SHARE_ROUND = 4;

@@ -5,7 +5,7 @@ import { suite, test } from 'node:test';
 import { judge, readBudgets } from './budgets.ts';
 import { drawChart, makeBars } from './chart.ts';
 import { Figures } from './figures.ts';
-import { type BenchResult, describeResult, formatNumber, layOut, toJson } from './report.ts';
+import { type BenchResult, baseOf, describeResult, formatNumber, layOut, toJson } from './report.ts';
 import { putResults } from './results-document.ts';
 import type { StoredResult } from './stored-result.ts';
 import { makeCatalogue } from './variants.ts';
@@ -64,6 +64,13 @@ test('the report names machine, variants with ratios, budgets, and what was left
   assert.match(text, /6 MB in +40,000/);
   assert.match(text, /B1 +INIT, X-Ray, \/ floor +1\.19 .*over|B1 +INIT, X-Ray, \/ floor +1\.19 .*ok/);
   assert.match(text, /skipped: ric-lumigo: the process ended with 1: TypeError: no/);
+});
+
+test('like is compared with like', () => {
+  assert.equal(baseOf('xray', 'ric'), 'ric');
+  assert.equal(baseOf('xray-otlp-http', 'ric'), 'ric-http');
+  assert.equal(baseOf('orders-compiled', 'ric'), 'orders-ric');
+  assert.equal(baseOf('xray-otlp, 6 MB in', 'floor'), 'floor, 6 MB in');
 });
 
 suite('the JSON object', () => {

@@ -3,8 +3,8 @@
 import type { Judgement } from './budgets.ts';
 import type { Figures } from './figures.ts';
 import type { Machine } from './machine.ts';
-import { compareRounds, quantile, summarize } from './statistics.ts';
-import type { Skipped, Variant } from './variants.ts';
+import { compareRounds, quantile, type Summary, summarize } from './statistics.ts';
+import type { Skipped, Variant } from './variant.ts';
 
 export type BenchResult = {
   /** Day and minute, UTC. */
@@ -21,32 +21,47 @@ export type BenchResult = {
   readonly skipped: readonly Skipped[];
 };
 
-/** The official client without tracing: everybody knows it, so ratios are to it. */
-const BASE = 'ric';
-const FLOOR = 'floor';
+/**
+ * What a subject is compared with: the official client without tracing, or the floor, with the same function and event. Everybody
+ * knows the first, so most ratios are to it.
+ */
+export function baseOf(subject: string, base: 'ric' | 'floor'): string {
+  const comma = subject.indexOf(',');
+  const [name, load] = comma < 0 ? [subject, ''] : [subject.slice(0, comma), subject.slice(comma)];
+  if (name.startsWith('orders-')) return `orders-${base}${load}`;
+  return `${base}${name.endsWith('-http') ? '-http' : ''}${load}`;
+}
 
 /** The object of `--json`: values per round, medians with their 95 % intervals, ratios to floor and official client, budgets. */
 export function toJson({ figures, judgements, ...rest }: BenchResult): object {
   return {
     ...rest,
     medians: perFigure(figures, (own) => summarize(own)),
-    ratioToRic: perFigure(figures, (own, figure) => compareRounds(own, figures.get(figure, BASE) ?? [], 'ratio')),
-    ratioToFloor: perFigure(figures, (own, figure) => compareRounds(own, figures.get(figure, FLOOR) ?? [], 'ratio')),
+    ratioToRic: perFigure(figures, (...given) => ratioTo(figures, 'ric', ...given)),
+    ratioToFloor: perFigure(figures, (...given) => ratioTo(figures, 'floor', ...given)),
     budgets: judgements.map(({ budget, measured, verdict }) => ({ ...budget, measured, verdict })),
     values: figures,
   };
 }
 
+const ratioTo = (
+  figures: Figures,
+  base: 'ric' | 'floor',
+  own: readonly number[],
+  figure: string,
+  subject: string,
+): Summary => compareRounds(own, figures.get(figure, baseOf(subject, base)) ?? [], 'ratio');
+
 function perFigure(
   figures: Figures,
-  compute: (own: readonly number[], figure: string) => { n: number; median: number; low: number; high: number },
+  compute: (own: readonly number[], figure: string, subject: string) => Summary,
 ): object {
   return Object.fromEntries(
     figures.names.map((figure) => [
       figure,
       Object.fromEntries(
         figures.subjects(figure).flatMap((subject) => {
-          const { n, ...numbers } = compute(figures.get(figure, subject) ?? [], figure);
+          const { n, ...numbers } = compute(figures.get(figure, subject) ?? [], figure, subject);
           const rounded = Object.entries(numbers).map(([name, value]) => [name, Number(value.toPrecision(5))]);
           return n === 0 ? [] : [[subject, { ...Object.fromEntries(rounded), n }]];
         }),
@@ -104,7 +119,7 @@ function variantTable(figures: Figures, variants: readonly Variant[]): string {
         const own = figures.get(figure, name) ?? [];
         const value = formatNumber(summarize(own).median);
         if (!hasRatio) return [value];
-        return [value, formatNumber(compareRounds(own, figures.get(figure, BASE) ?? [], 'ratio').median)];
+        return [value, formatNumber(ratioTo(figures, 'ric', own, figure, name).median)];
       }),
     ]);
   return rows.length === 0 ? '' : layOut([['trivial handler', ...heads], ...rows]);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { makeJob } from './measurement.ts';
 import { Runner } from './runner.ts';
-import type { Variant } from './variants.ts';
+import type { Variant } from './variant.ts';
 
 const floor: Variant = {
   name: 'floor',

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { environmentOf, makeCatalogue, type Parts } from './variants.ts';
+import { environmentOf } from './variant.ts';
+import { makeCatalogue, type Parts } from './variants.ts';
 
 const parts: Parts = { layer: '/layer', ric: { args: ['/ric/index.mjs'] }, peers: { folder: '/peers' } };
 const namesOf = (given: Parts): string[] => makeCatalogue(given).variants.map(({ name }) => name);

@@ -86,6 +86,8 @@ const good: readonly (readonly [variable: string, text: string, name: SettingNam
   ['SPANSTRAP_XRAY_INDEXED_ATTRIBUTES', 'tenant, order.id,', 'indexedAttributes', ['tenant', 'order.id']],
   ['SPANSTRAP_XRAY_INDEXED_ATTRIBUTES', 'ALL', 'indexedAttributes', 'all'],
   ['SPANSTRAP_OTLP_SIGV4', 'on', 'sigv4', 'true'],
+  ['OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT', '0', 'attributeValueLengthLimit', 0],
+  ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', '7', 'attributeCountLimit', 7],
   ['OTEL_LOG_LEVEL', 'verbose', 'logLevel', 'debug'],
   ['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', ' 900000 ', 'otlpTimeoutMs', 900_000],
   ['OTEL_EXPORTER_OTLP_COMPRESSION', 'GZIP', 'compression', 'gzip'],

@@ -23,7 +23,7 @@ function choose(env: Environment): { options: TracingOptions | undefined; report
       const made =
         (part: string) =>
         (...given: unknown[]): unknown => [name, part, ...given];
-      return { openOutlet: made('outlet'), createSdk: made('sdk'), openHeaderSecret: made('secret') };
+      return { openOutlet: made('outlet'), openSdk: made('sdk'), openHeaderSecret: made('secret') };
     },
     importModule: () => assert.fail('nothing is imported here'),
     require: createRequire(import.meta.url),
@@ -170,7 +170,7 @@ test('the parts come from bundles of their own, loaded when they are asked for',
   assert.equal(context.xrayMode, 'phases');
   assert.equal(context.fetchHeaders, undefined);
   const given = {} as never;
-  assert.deepEqual(options!.createSdk(given), ['opentelemetry', 'sdk', given]);
+  assert.deepEqual(options!.createSdk(given), ['opentelemetry', 'sdk', context, given]);
   assert.deepEqual(bundles, ['outlet', 'opentelemetry']);
 });
 

@@ -166,3 +166,20 @@ test('pings that only keep the function warm are recorded like others, or not at
     named(spans, 'Initialization');
   }
 });
+
+test('records that are no messages are linked to from the invocation itself', async () => {
+  const stand = new RecordingStand();
+  const record = {
+    eventID: '1',
+    eventName: 'INSERT',
+    eventSource: 'aws:dynamodb',
+    eventSourceARN: 'arn:aws:dynamodb:eu-west-1:123456789012:table/Orders/stream/2024',
+    dynamodb: { NewImage: { traceparent: { S: TRACEPARENT } } },
+  };
+  stand.invoke({ event: batch(record) });
+  const server = named(await stand.flush(), 'orders');
+  assert.deepEqual(
+    server.links.map(({ context }) => context.traceId),
+    [OTHER_TRACE],
+  );
+});

@@ -7,7 +7,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { runCli } from '../../local/cli.ts';
 import type { Io } from '../../local/command.ts';
 import { startEmulator } from '../../local/emulator/emulator.ts';
-import type { CompileCacheManifest } from '../../runtime/handler/compile-cache-folder.ts';
+import type { CompileCacheManifest, CompiledModule } from '../../runtime/handler/compile-cache-folder.ts';
 import { BOOTSTRAP, LAYER_FOLDER } from '../support/built-layer.ts';
 import { makeFolder } from '../support/temporary-folder.ts';
 
@@ -47,7 +47,7 @@ async function compile(...argv: string[]): Promise<Run> {
 
 async function compiled(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
   const dir = makeFolder(t, files);
-  const { code, error } = await compile(dir);
+  const { code, error } = await compile(dir, '--root', dir);
   assert.equal(code, 0, error);
   return dir;
 }
@@ -80,6 +80,9 @@ const listing = (folder: string): string[] =>
     .map(({ parentPath, name }) => `${join(parentPath, name)} ${statSync(join(parentPath, name)).mtimeMs}`)
     .sort();
 
+const readModules = (dir: string): CompiledModule[] =>
+  JSON.parse(readFileSync(join(dir, 'spanstrap-cache/modules.json'), 'utf8')) as CompiledModule[];
+
 const readManifest = (dir: string): CompileCacheManifest =>
   JSON.parse(readFileSync(join(dir, 'spanstrap-cache/manifest.json'), 'utf8')) as CompileCacheManifest;
 
@@ -98,12 +101,17 @@ for (const [kind, files, names] of [
       assert.deepEqual(listing(dir), before);
     });
 
-    test('is accepted where the function lies elsewhere, as on Lambda', async (t) => {
-      const dir = await compiled(t, files);
+    test('for another place, as Lambda’s /var/task is: accepted there, and not where it was made', async (t) => {
+      const dir = makeFolder(t, files);
       const elsewhere = join(makeFolder(t, {}), 'task folder ü');
       mkdirSync(elsewhere);
+      const { code, error } = await compile(dir, '--root', elsewhere);
+      assert.equal(code, 0, error);
       cpSync(dir, elsewhere, { recursive: true });
       assert.deepEqual((await use(elsewhere)).accepted, names);
+      const { accepted, said } = await use(dir);
+      assert.deepEqual(accepted, []);
+      assert.match(said[0]!, /it is for a function at .*task folder ü/);
     });
 
     test('--event: what the handler calls is compiled too', async (t) => {
@@ -114,7 +122,7 @@ for (const [kind, files, names] of [
           0,
         );
       const loaded = sizeOf();
-      const { code, error } = await compile(dir, '--event', '{"n":4}');
+      const { code, error } = await compile(dir, '--root', dir, '--event', '{"n":4}');
       assert.equal(code, 0, error);
       assert.ok(sizeOf() > loaded, `${sizeOf()} after ${loaded}`);
       assert.deepEqual((await use(dir)).accepted, names);
@@ -141,7 +149,7 @@ for (const [kind, files, names] of [
 
     test('damaged bytes, a cut file, a file that is not there', async (t) => {
       const dir = await compiled(t, files);
-      const entry = readManifest(dir).modules.find(({ path }) => path.startsWith('index'))!;
+      const entry = readModules(dir).find(({ path }) => path.startsWith('index'))!;
       const file = join(dir, 'spanstrap-cache', entry.cache);
       const good = readFileSync(file);
       const flipped = Buffer.from(good);
@@ -155,7 +163,7 @@ for (const [kind, files, names] of [
           names.filter((name) => name !== entry.path),
         );
         assert.equal(said.length, 1);
-        assert.match(said[0]!, /\.cache is damaged/);
+        assert.match(said[0]!, /, of index\.m?js, is damaged/);
       }
       writeFileSync(file, good);
       assert.deepEqual((await use(dir)).accepted, names);
@@ -230,6 +238,7 @@ suite('the command', () => {
   for (const [argv, expected] of [
     [['/nowhere'], /\/nowhere is not a folder/],
     [['.', 'more'], /one folder at a time/],
+    [['.', '--root', 'here'], /--root here is not an absolute path/],
     [['.', '--bogus'], /Unknown option '--bogus'/],
     [['.', '--event', '{'], /--event is not JSON/],
   ] as const) {

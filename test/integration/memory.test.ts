@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type FunctionUnderTest, startFunction } from '../support/function-under-test.ts';
 
-const WARM_UP = 6000;
+const WARM_UP = 10_000;
 const MEASURED = 20_000;
 const LIMIT_MIB = 2;
 

@@ -316,3 +316,33 @@ test('the own log level silences spanstrap, not the function', async () => {
   assert.equal(fn.emulator.logs.length, 1);
   assert.match(fn.emulator.logs[0]!, /\tWARN\tmine$/);
 });
+
+test('the limits of spans are OpenTelemetry’s', async () => {
+  await using fn = await startFunction({
+    files: {
+      'index.mjs': `import { trace } from '@opentelemetry/api';
+        export const handler = async () => {
+          const span = trace.getTracer('t').startSpan('limited');
+          for (const key of ['a', 'b', 'c']) span.setAttribute(key, 'x'.repeat(100));
+          span.addEvent('one').addEvent('two').end();
+        };`,
+    },
+    packages: ['@opentelemetry/api'],
+    environment: {
+      OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '2',
+      OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: '10',
+      OTEL_SPAN_EVENT_COUNT_LIMIT: '1',
+      OTEL_SPAN_LINK_COUNT_LIMIT: 'many',
+    },
+  });
+  await fn.invoke({});
+  const span = fn.otlp.spans.find(({ name }) => name === 'limited')!;
+  assert.deepEqual(span.flat, { a: 'x'.repeat(10), b: 'x'.repeat(10) });
+  assert.equal(span.droppedAttributesCount, 1);
+  assert.deepEqual(
+    span.events?.map(({ name }) => name),
+    ['two'],
+  );
+  assert.equal(fn.emulator.logs.length, 1);
+  assert.match(fn.emulator.logs[0]!, /OTEL_SPAN_LINK_COUNT_LIMIT is "many", which is not a number from 0 to 1000000/);
+});

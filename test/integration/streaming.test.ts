@@ -237,8 +237,9 @@ test('P97: the POST begins with the first write, and the first bytes arrive whil
       'index.mjs': `export const handler = awslambda.streamifyResponse(async (event, stream) => {
           await new Promise((resolve) => setTimeout(resolve, 30));
           console.log('before the first write');
+          const signal = new Promise((resolve) => process.once('SIGUSR2', resolve));
           stream.write('first');
-          await new Promise((resolve) => process.once('SIGUSR2', resolve));
+          await signal;
           stream.end('last');
         });`,
     },

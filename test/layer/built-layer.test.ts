@@ -49,7 +49,9 @@ for (const architecture of ['x86_64', 'arm64'] as const) {
       const own = files.filter((path) => !path.startsWith('nodejs/node_modules/'));
       assert.deepEqual(own, expected.sort());
       // start.cjs has no cache: Node itself loads it. Without an emulator the other architecture has none at all.
-      const all = bundles.filter((bundle) => bundle !== 'start').map((bundle) => `spanstrap/${bundle}.cache`);
+      // The others are loaded by few functions, or after an error: the warm-up run does not come by them.
+      const warmed = ['runtime', 'outlet', 'xray', 'otlp', 'opentelemetry', 'outgoing', 'triggers'];
+      const all = warmed.map((bundle) => `spanstrap/${bundle}.cache`);
       if (cached.length > 0) assert.deepEqual(cached, all.sort());
       else assert.notEqual(architecture, process.arch === 'arm64' ? 'arm64' : 'x86_64');
     });

@@ -1,13 +1,13 @@
 // What goes into the layer beside the bundles: packages for functions, the SBOM, and the test whether anything has changed.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { PROJECT_FOLDER } from '../../layer/bundles.ts';
 import { runCommand } from '../../layer/command.ts';
-import { collectPackages } from '../../layer/packages.ts';
+import { collectPackages, provideLayerPackages } from '../../layer/packages.ts';
 import { BuildError } from '../../layer/progress.ts';
 import { makeSbom, readNodeComponents } from '../../layer/sbom.ts';
 import { stampSources } from '../../layer/source-stamp.ts';
@@ -29,6 +29,28 @@ test('packages come with their dependencies and without types, maps and papers',
   assert.equal(new Set(paths).size, paths.length);
   assert.ok(packages.some(({ name, licence }) => name === '@opentelemetry/core' && licence === 'Apache-2.0'));
   assert.deepEqual(await collectPackages([], PROJECT_FOLDER), { files: [], packages: [] });
+});
+
+test('P110: the packages for functions: all that the manifest names, nothing that does not run, the same twice', async () => {
+  const manifest = JSON.parse(readFileSync(new URL('../../layer/packages/package.json', import.meta.url), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const { files, packages } = await provideLayerPackages();
+  const paths = files.map(({ path }) => path);
+  for (const [name, version] of Object.entries(manifest.dependencies)) {
+    assert.ok(paths.includes(`nodejs/node_modules/${name}/package.json`), name);
+    assert.match(version, /^\d+\.\d+\.\d+$/, `${name} has an exact version`);
+  }
+  assert.deepEqual(
+    paths.filter((path) => /\.(?:d\.[cm]?ts|map|md)$|\/(?:dist-es|dist-types|@types)\//.test(path)),
+    [],
+  );
+  assert.deepEqual([...paths].sort(), paths);
+  for (const { name, licence } of packages) assert.ok(licence, name);
+  const bytes = files.reduce((sum, { contents }) => sum + contents.length, 0);
+  assert.ok(bytes < 12_000_000, `${bytes} bytes`);
+  const lock = readFileSync(new URL('../../layer/packages/package-lock.json', import.meta.url), 'utf8');
+  assert.doesNotMatch(lock, /"resolved"/);
 });
 
 test('a package that is not installed is named', async () => {

@@ -43,14 +43,14 @@ test('is printed in columns within 80 characters', () => {
   assert.equal(lines.length, 1 + 1 + 2 + 1 + 3);
   for (const line of lines) assert.ok(line.length <= 80, line);
   assert.match(lines[2]!, /^ {2}node +1 +109 kB +41 kB$/);
-  assert.match(lines.at(-1)!, /^ {2}script at start +51 kB of 102 kB {2}ok$/);
+  assert.match(lines.at(-1)!, /^ {2}script at start +51 kB of 100 kB {2}ok$/);
 });
 
 test('each exceeded budget is named in the error', () => {
   const overStart = makeSizeTable([file('spanstrap/runtime.cjs', 'runtime', budgets.startScriptBytes, 1)], 10);
   assert.throws(
     () => checkBudgets(overStart),
-    (error) => error instanceof BuildError && /script at start is 102400 bytes, budget 102400/.test(error.message),
+    (error) => error instanceof BuildError && /script at start is 100000 bytes, budget 100000/.test(error.message),
   );
   const overZip = makeSizeTable(files, budgets.zipBytes);
   assert.throws(() => checkBudgets(overZip), /over budget: zip is 50000000 bytes, budget 50000000$/);

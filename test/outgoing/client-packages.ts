@@ -8,21 +8,27 @@ import { fileURLToPath } from 'node:url';
 import { CACHE_FOLDER, makeFolder } from '../../layer/cache-folder.ts';
 import { runCommand } from '../../layer/command.ts';
 
-const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'clients');
+const HERE = dirname(fileURLToPath(import.meta.url));
 const SOURCES = ['package.json', 'package-lock.json'];
 
+/** Which packages: the folder that names them. */
+export type ClientPackages = 'clients' | 'older-clients';
+
 /** The folder with the packages in its node_modules; a machine that cannot install them says why. */
-export async function provideClientPackages(): Promise<{ readonly folder: string } | { readonly missing: string }> {
+export async function provideClientPackages(
+  name: ClientPackages = 'clients',
+): Promise<{ readonly folder: string } | { readonly missing: string }> {
+  const manifests = join(HERE, name);
   const hash = createHash('sha256');
-  for (const file of SOURCES) hash.update(await readFile(join(FOLDER, file)));
-  const target = join(CACHE_FOLDER, `outgoing-clients-${hash.digest('hex').slice(0, 16)}`);
+  for (const file of SOURCES) hash.update(await readFile(join(manifests, file)));
+  const target = join(CACHE_FOLDER, `outgoing-${name}-${hash.digest('hex').slice(0, 16)}`);
   if (existsSync(target)) return { folder: target };
   let failure: string | undefined;
   await makeFolder(target, async (folder) => {
-    for (const file of SOURCES) await copyFile(join(FOLDER, file), join(folder, file));
+    for (const file of SOURCES) await copyFile(join(manifests, file), join(folder, file));
     const command = ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
     const { exitCode, stderr } = await runCommand(command, { cwd: folder });
-    if (exitCode !== 0) failure = `npm ci of test/outgoing/clients failed: ${stderr.trim().split('\n')[0]}`;
+    if (exitCode !== 0) failure = `npm ci of test/outgoing/${name} failed: ${stderr.trim().split('\n')[0]}`;
   });
   if (failure === undefined) return { folder: target };
   await rm(target, { recursive: true });

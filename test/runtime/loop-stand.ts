@@ -3,6 +3,7 @@
 import type { ChunkedRequest } from '../../runtime/api/connection.ts';
 import type { HttpResponse } from '../../runtime/api/response-reader.ts';
 import { type Delivery, type ErrorReport, type Receipt, RuntimeApi } from '../../runtime/api/runtime-api.ts';
+import { xrayErrorCause } from '../../runtime/error-cause.ts';
 import type { WhenIdle } from '../../runtime/event-loop.ts';
 import type { Extension } from '../../runtime/extension.ts';
 import type { CompletingContext } from '../../runtime/handler/completion.ts';
@@ -136,6 +137,7 @@ export function standLoop(
   const loop = new Loop({
     handler: handler as HandlerFunction,
     streaming: { isStreaming: false, highWaterMarkBytes: undefined },
+    xrayErrorCause,
     openStream: (options) => new StreamedAnswer(options),
     observer: observerInto(log, traceHeader),
     extension,

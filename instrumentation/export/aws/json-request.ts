@@ -1,7 +1,9 @@
 // One HTTP request that is answered with JSON, to AWS's own endpoints. Not for exports: no connection is kept, nothing is tried again.
 
 import { ClientRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+
+// Loaded when it is needed: evaluating it and what it stands on takes 7 ms of CPU.
+const https = (): typeof import('node:https') => process.getBuiltinModule('node:https');
 
 export type JsonRequest = {
   readonly method: 'GET' | 'POST';
@@ -23,7 +25,7 @@ export function requestJson(request: JsonRequest): Promise<{ readonly status: nu
   const isTls = url.protocol === 'https:';
   // Not `http.request`, which user code may have replaced.
   const sent = new ClientRequest({
-    agent: isTls ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions),
+    agent: isTls ? new (https().Agent)(agentOptions) : new HttpAgent(agentOptions),
     protocol: url.protocol,
     hostname: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port || (isTls ? 443 : 80),

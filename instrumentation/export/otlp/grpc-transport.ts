@@ -9,7 +9,6 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Transport, Verdict } from './delivery.ts';
 import { judgeCall } from './grpc-status.ts';
 import type { PartialSuccess } from './http-transport.ts';
@@ -26,6 +25,9 @@ export type GrpcTransportOptions = {
   openTunnel?: ((timeoutMs: number) => Promise<Socket>) | undefined;
   decodeAnswer(message: Uint8Array): PartialSuccess;
 };
+
+// Loaded when it is needed.
+const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib');
 
 const PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 const PREFIX_BYTES = 5;
@@ -171,7 +173,7 @@ function requestHeaders(options: GrpcTransportOptions, timeoutMs: number, messag
 
 /** One byte that says whether the message is compressed, its length, the message. */
 function frame(message: Uint8Array, isGzip: boolean): Buffer {
-  const body = isGzip ? gzipSync(message, { level: 1 }) : message;
+  const body = isGzip ? zlib().gzipSync(message, { level: 1 }) : message;
   const framed = Buffer.allocUnsafe(PREFIX_BYTES + body.length);
   framed[0] = isGzip ? 1 : 0;
   framed.writeUInt32BE(body.length, 1);
@@ -184,7 +186,7 @@ function taken(body: Buffer, decode: GrpcTransportOptions['decodeAnswer']): Verd
   try {
     if (body.length > PREFIX_BYTES) {
       const message = body.subarray(PREFIX_BYTES, PREFIX_BYTES + body.readUInt32BE(1));
-      answer = decode(body[0] === 1 ? gunzipSync(message) : message);
+      answer = decode(body[0] === 1 ? zlib().gunzipSync(message) : message);
     }
   } catch {
     // It was taken; what else was to be said cannot be read.

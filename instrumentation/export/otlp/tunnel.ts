@@ -1,7 +1,6 @@
 // A connection through an HTTP proxy, by CONNECT (RFC 9110, section 9.3.6).
 
 import { ClientRequest } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 
 const { setTimeout, clearTimeout } = globalThis;
@@ -13,7 +12,7 @@ export function openTunnel(proxy: URL, target: URL, timeoutMs: number): Promise<
   const authority = `${target.hostname}:${port}`;
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   const request = new ClientRequest({
-    ...(proxy.protocol === 'https:' && { agent: new HttpsAgent() }),
+    ...(proxy.protocol === 'https:' && { agent: new (process.getBuiltinModule('node:https').Agent)() }),
     protocol: proxy.protocol,
     hostname: proxy.hostname.replace(/^\[|\]$/g, ''),
     port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),

@@ -2,7 +2,7 @@
 // name, and the trace goes into messages. The requests of the call are found again on the wire, where they add to this span.
 
 import type { Attributes, Context } from '@opentelemetry/api';
-import { withSpan } from '../../active-context.ts';
+import { isSuppressed, withSpan } from '../../active-context.ts';
 import type { CallEnvironment, CallScope, CallSpan } from '../call-scope.ts';
 import { baggageOf, traceparentOf, xrayHeaderOf } from '../propagation.ts';
 import { BODY_NAMES, describeResource, isProducing, type Parameters } from './aws-resources.ts';
@@ -27,16 +27,38 @@ type Metadata = {
   readonly attempts?: number;
 };
 type Result = { readonly output?: { readonly $metadata?: Metadata } };
-export type CommandArguments = { readonly input?: unknown };
-export type Next = (args: CommandArguments) => Promise<Result>;
+type CommandArguments = { readonly input?: unknown };
+type Next = (args: CommandArguments) => Promise<Result>;
 /** What the SDK tells a middleware of its command: `DynamoDBClient`, `GetItemCommand`. */
-export type CommandContext = { readonly clientName?: string; readonly commandName?: string };
+type CommandContext = { readonly clientName?: string; readonly commandName?: string };
 
 const CLIENT = 2;
 const PRODUCER = 3;
 const ERROR = 2;
 
-export function traceCommand(
+type Middleware = (next: Next, context: CommandContext) => Next;
+type Client = { readonly middlewareStack?: { add(middleware: Middleware, options: object): void } };
+
+/** Returns what puts our middleware into a client's stack, once. */
+export function createClientPreparation(
+  environment: CallEnvironment,
+  targets: readonly InjectionTarget[],
+): (client: object) => void {
+  const prepared = new WeakSet<object>();
+  const middleware: Middleware = (next, context) => (args) => {
+    const scope = environment.here();
+    if (!scope?.isRecorded || isSuppressed(environment.activeContext())) return next(args);
+    return traceCommand(environment, targets, scope, { next, context, args });
+  };
+  return (client) => {
+    const { middlewareStack: stack } = client as Client;
+    if (stack === undefined || prepared.has(stack)) return;
+    prepared.add(stack);
+    stack.add(middleware, { name: 'spanstrap', step: 'initialize', priority: 'high', override: true });
+  };
+}
+
+function traceCommand(
   environment: CallEnvironment,
   targets: readonly InjectionTarget[],
   scope: CallScope,

@@ -41,9 +41,9 @@ export function beginDatabaseCall(
   });
 }
 
-/** `error` as its caller gets to see it. */
-export function failDatabaseCall(span: CallSpan, error: unknown): void {
-  const { code, name, message } = (error ?? {}) as { code?: unknown; name?: unknown; message?: unknown };
+/** `error` as its caller gets to see it; `code` when it is known better than the error says. */
+export function failDatabaseCall(span: CallSpan, error: unknown, knownCode?: string): void {
+  const { code = knownCode, name, message } = (error ?? {}) as { code?: unknown; name?: unknown; message?: unknown };
   if (typeof code === 'string' && code !== '') span.setAttribute('db.response.status_code', code);
   span.setAttribute('error.type', typeof code === 'string' && code !== '' ? code : String(name ?? 'Error'));
   span.setStatus({ code: ERROR, message: String(message ?? error) });

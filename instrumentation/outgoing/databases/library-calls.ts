@@ -32,7 +32,7 @@ export function followLibraryCalls(
     if (call === undefined) return;
     open.delete(message);
     const { error } = message as Message;
-    if (error !== undefined && error !== null) failDatabaseCall(call.span, error);
+    if (error !== undefined && error !== null) failDatabaseCall(call.span, error, redisCodeOf(call.span, error));
     call.scope.endCall(call.span, environment.now());
   };
   for (const channel of Object.values(LIBRARY_CHANNELS).flat()) {
@@ -52,6 +52,16 @@ export function followLibraryCalls(
   };
 }
 
+/** What the clients say of themselves when they connect; some repeat the command among its arguments. */
+const HANDSHAKE = /^(?:HELLO|AUTH|(?:CLIENT ){1,2}(?:SETINFO|SETNAME))\b/i;
+
+/** Redis begins the text of an error with its code. */
+function redisCodeOf(span: CallSpan, error: unknown): string | undefined {
+  const { message } = error as { message?: unknown };
+  if (span.attributes['db.system.name'] !== 'redis' || typeof message !== 'string') return undefined;
+  return /^[A-Z]{3,30}\b/.exec(message)?.[0];
+}
+
 function factsOf(channel: string, message: Message): DatabaseCallFacts | undefined {
   const { database, serverAddress: host, serverPort: port } = message;
   const isNamed = database !== undefined && database !== 0;
@@ -67,6 +77,7 @@ function factsOf(channel: string, message: Message): DatabaseCallFacts | undefin
   }
   const command = String(message.command ?? '').toUpperCase();
   const args = (message.args ?? []).map(String);
+  if (HANDSHAKE.test([command, ...args].join(' '))) return undefined;
   // node-redis repeats the command among its arguments.
   if (args[0]?.toUpperCase() === command) args.shift();
   const statement = [command, ...args].join(' ').slice(0, MAX_STATEMENT_CHARS);

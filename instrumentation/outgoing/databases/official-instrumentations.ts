@@ -1,6 +1,7 @@
 // OpenTelemetry's own instrumentations of databases' clients, in a bundle of its own that is loaded with the first such client. They
 // are applied to the modules we are handed; their hooks into the module loader are not used.
 
+import { AsyncResource } from 'node:async_hooks';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -80,6 +81,7 @@ export function createDatabaseInstrumentations(options: DatabaseOptions): Databa
           if (target.patch === undefined || !isInRange(version, target.supportedVersions)) continue;
           patched.add(exports);
           target.patch(exports, version);
+          if (place.name === 'pg-pool') bindWaiters(exports as PoolClass);
         }
         for (const file of definition.files) {
           if (file.name !== place.file || !isInRange(version, file.supportedVersions)) continue;
@@ -89,6 +91,17 @@ export function createDatabaseInstrumentations(options: DatabaseOptions): Databa
       }
       return patched.has(exports) ? place.name : undefined;
     },
+  };
+}
+
+type Waiter = (...args: unknown[]) => unknown;
+type PoolClass = { readonly prototype: { connect(waiter?: Waiter): unknown } };
+
+/** Who waits for a connection goes on in the context of whoever gave it back, unless he is bound to his own. */
+function bindWaiters({ prototype }: PoolClass): void {
+  const { connect } = prototype;
+  prototype.connect = function (this: unknown, waiter?: Waiter) {
+    return Reflect.apply(connect, this, [typeof waiter === 'function' ? AsyncResource.bind(waiter) : waiter]);
   };
 }
 

@@ -22,6 +22,7 @@ export function followHttpRequests(begin: BeginCall): (request: ClientRequest, s
     const call = requests.get(request)?.call;
     if (call === undefined) return;
     call.connected(request.socket);
+    call.sent(clientRequestCarrier(request).get('content-length'));
     call.responded({
       status: response.statusCode!,
       protocolVersion: response.httpVersion,

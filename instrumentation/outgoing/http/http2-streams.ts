@@ -3,19 +3,31 @@
 
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
-import type { CallSpan } from '../call-scope.ts';
-import type { Http2Headers, Http2Tracer } from '../http2-hook.ts';
+import type { CallScope, CallSpan } from '../call-scope.ts';
 import type { Carrier } from '../propagation.ts';
 import type { BeginCall } from './begin-call.ts';
 import { readBodyOf } from './given-body.ts';
 import { isOpenCall, type OutgoingCall } from './outgoing-call.ts';
 import type { RequestFacts } from './request-facts.ts';
 
+/** Headers as a map, or as names and values in turn. */
+export type Http2Headers = OutgoingHttpHeaders | readonly string[] | undefined;
+
+export type Http2Streams = {
+  /** Calls `send` with the headers to send, and returns what it returns. */
+  request(
+    session: ClientHttp2Session,
+    headers: Http2Headers,
+    scope: CallScope,
+    send: (headers: Http2Headers) => ClientHttp2Stream,
+  ): ClientHttp2Stream;
+};
+
 const CANCEL = 8;
 const ERROR = 2;
 const GRPC_CANCELLED = 1;
 
-export function followHttp2Streams(begin: BeginCall): Http2Tracer {
+export function followHttp2Streams(begin: BeginCall): Http2Streams {
   const calls = new WeakMap<ClientHttp2Stream, OutgoingCall>();
   const on = <Message extends { readonly stream: ClientHttp2Stream }>(
     name: string,
@@ -43,7 +55,7 @@ export function followHttp2Streams(begin: BeginCall): Http2Tracer {
     else call.ended(stream.rstCode === 0 ? 'complete' : 'broken');
   });
   return {
-    http2Request(session, given, scope, send) {
+    request(session, given, scope, send) {
       const { headers, carrier } = copyOf(given);
       // undici speaks HTTP/2 through here, and its request is traced already.
       if (isOpenCall(carrier.get('traceparent'))) return send(given);

@@ -49,6 +49,12 @@ export class OutgoingCall {
     describeConnection(this.span, socket);
   }
 
+  /** `contentLength` is the header as it was sent, if it was. */
+  sent(contentLength: string | undefined): void {
+    const size = sizeOf(contentLength);
+    if (size !== undefined) this.span.setAttribute('http.request.body.size', size);
+  }
+
   speaks(protocolVersion: string): void {
     this.span.setAttribute('network.protocol.version', protocolVersion);
   }

@@ -10,7 +10,7 @@ const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 const { knownMethods, redactedQueryKeys } = defaultTriggerOptions;
 
 export function describePlainRequest(facts: RequestFacts): CallDescription {
-  const { method, scheme, host, carrier } = facts;
+  const { method, scheme, host } = facts;
   const port = facts.port ?? DEFAULT_PORTS[scheme];
   const isKnown = knownMethods.includes(method);
   const attributes: Attributes = {
@@ -20,8 +20,6 @@ export function describePlainRequest(facts: RequestFacts): CallDescription {
     'url.full': redactUrl(urlOf(facts), redactedQueryKeys),
   };
   if (!isKnown) attributes['http.request.method_original'] = method;
-  const size = sizeOf(carrier.get('content-length'));
-  if (size !== undefined) attributes['http.request.body.size'] = size;
   return { name: isKnown ? method : 'HTTP', kind: CLIENT, attributes };
 }
 

@@ -46,7 +46,9 @@ export function followUndiciRequests(begin: BeginCall): (request: UndiciRequest,
     const facts = factsOf(request);
     // Nothing tells when a connection that becomes a WebSocket is through with HTTP.
     const call = facts && begin(facts, scope, { isSpanless: Boolean(request.upgrade) });
-    if (call !== undefined) calls.set(request, call);
+    if (call === undefined) return;
+    call.sent(lengthOf(request));
+    calls.set(request, call);
   };
 }
 
@@ -66,6 +68,12 @@ function factsOf(request: UndiciRequest): RequestFacts | undefined {
       if (isShort) take(body);
     },
   };
+}
+
+/** Stated by the caller, or that of a body that is given at once. */
+function lengthOf(request: UndiciRequest): string | undefined {
+  const { body } = request;
+  return undiciCarrier(request).get('content-length') ?? (body instanceof Uint8Array ? String(body.length) : undefined);
 }
 
 function headerOf(headers: Response['headers'], name: string): string | undefined {

@@ -134,7 +134,11 @@ test('next: W3C headers, should the platform ever send them, under their own nam
     });
   }
   const { api } = await startDelivering(t, { ...bare, traceparent });
-  assert.deepEqual((await api.next()).invocation.traceContext, { traceparent, tracestate: undefined, baggage: undefined });
+  assert.deepEqual((await api.next()).invocation.traceContext, {
+    traceparent,
+    tracestate: undefined,
+    baggage: undefined,
+  });
 });
 
 const ids: readonly (readonly [string, string])[] = [

@@ -76,7 +76,7 @@ test('a tree of require', async (t) => {
 
 test('a graph of import with CommonJS in it, and top-level await', async (t) => {
   const files = {
-    'index.mjs': `import './slow.mjs'; import 'pkg'; await new Promise((resolve) => setTimeout(resolve, 30)); export const handler = 1;`,
+    'index.mjs': `import './slow.mjs'; import 'pkg'; await new Promise((resolve) => setTimeout(resolve, 100)); export const handler = 1;`,
     'slow.mjs': `import './inner.mjs'; ${BUSY}`,
     'inner.mjs': BUSY,
     'node_modules/pkg/package.json': '{"main":"main.js"}',

@@ -1,0 +1,15 @@
+// Entry of the bundle `opentelemetry`: the OpenTelemetry SDK with its settings.
+
+import { createSdk, type OpenTelemetrySdk, type SdkOptions } from '../instrumentation/opentelemetry/sdk.ts';
+import type { ExportContext } from './export-context.ts';
+import { readReportedSettings } from './settings-problems.ts';
+import { spanSettings } from './span-settings.ts';
+
+export function openSdk(
+  context: Pick<ExportContext, 'env' | 'file' | 'report'>,
+  options: SdkOptions,
+): OpenTelemetrySdk {
+  const { attributeValueLengthLimit, ...counts } = readReportedSettings(spanSettings, context);
+  const spanLimits = { ...counts, ...(attributeValueLengthLimit !== undefined && { attributeValueLengthLimit }) };
+  return createSdk({ ...options, spanLimits });
+}
