@@ -12,6 +12,7 @@ export type BundleName =
   | 'opentelemetry'
   | 'api-version'
   | 'code-api'
+  | 'configure-hooks'
   | 'outgoing'
   | 'databases'
   | 'triggers'

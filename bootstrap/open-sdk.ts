@@ -10,6 +10,11 @@ export function openSdk(
   options: SdkOptions,
 ): OpenTelemetrySdk {
   const { attributeValueLengthLimit, ...counts } = readReportedSettings(spanSettings, context);
-  const spanLimits = { ...counts, ...(attributeValueLengthLimit !== undefined && { attributeValueLengthLimit }) };
+  const spanLimits = {
+    ...counts,
+    ...(attributeValueLengthLimit !== undefined && { attributeValueLengthLimit }),
+    // What code says is nearer than a variable.
+    ...options.spanLimits,
+  };
   return createSdk({ ...options, spanLimits });
 }

@@ -1,6 +1,7 @@
 // Turns settings and Lambda's environment into what the tracer is to do. What concerns the way out alone is decided when the first
 // spans leave.
 
+import { configureHookNames } from '../instrumentation/configure-hooks/hook-names.ts';
 import { awsOtlpEndpoint } from '../instrumentation/export/aws/endpoints.ts';
 import type { XrayMode } from '../instrumentation/export/xray/phases.ts';
 import { SDK_VERSION } from '../instrumentation/opentelemetry/global-api.ts';
@@ -19,14 +20,18 @@ type Surroundings = Pick<ExportContext, 'settings' | 'env' | 'file' | 'report' |
 export function chooseTracing(surroundings: Surroundings, host: Host): TracingOptions | undefined {
   const { settings, env, report } = surroundings;
   const { exporters, otlpXrayParent, otlpHeadersSecret: secret } = settings;
-  if (settings.isDisabled || exporters?.includes('none')) return undefined;
+  const hooks = configureHookNames();
+  // Who adds span processors of his own need not want ours.
+  const hasProcessors = hooks.some((name) => name.startsWith('configureTracer'));
+  if (settings.isDisabled || (exporters?.includes('none') && !hasProcessors)) return undefined;
   const endpoint = settings.otlpTracesEndpoint ?? settings.otlpEndpoint;
   const isXrayEndpoint = endpoint !== undefined && isXray(endpoint);
   // X-Ray's own OTLP endpoint takes the place of its daemon: with both every span would be there twice.
   const wantsXray = exporters?.includes('xray') ?? !isXrayEndpoint;
   const xrayMode = wantsXray ? chooseXrayMode(settings, env.AWS_REGION) : undefined;
   const wantsOtlp = exporters?.includes('otlp') ?? endpoint !== undefined;
-  const hasOpenTelemetry = wantsOtlp || exporters?.some((name) => name !== 'xray') === true;
+  const hasOpenTelemetry =
+    wantsOtlp || hasProcessors || exporters?.some((name) => name !== 'xray' && name !== 'none') === true;
   if (xrayMode === undefined && !hasOpenTelemetry) return undefined;
   const context: ExportContext = {
     ...surroundings,
@@ -45,6 +50,10 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
     createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).openSdk(context, options),
     findApiVersion: (place) => (host.loadBundle('api-version') as ApiVersionBundle).findApiVersion(place),
     createCodeApi: (options) => (host.loadBundle('code-api') as CodeApiBundle).createCodeApi(options),
+    applyHooks:
+      hooks.length === 0
+        ? undefined
+        : (options) => (host.loadBundle('configure-hooks') as HooksBundle).openConfigureHooks(context, options),
     calls: {
       createOutgoingTracer: (...options) =>
         (host.loadBundle('outgoing') as OutgoingBundle).createOutgoingTracer(...options),
@@ -105,6 +114,7 @@ function chooseInstrumentations({ enabledInstrumentations: enabled, disabledInst
   return (name: string): boolean => (only?.has(name) ?? true) && !without?.has(name);
 }
 
+type HooksBundle = typeof import('./open-configure-hooks.ts');
 type CodeApiBundle = typeof import('../instrumentation/code-api/code-api.ts');
 type ApiVersionBundle = typeof import('../instrumentation/opentelemetry/api-version.ts');
 type OutgoingBundle = typeof import('../instrumentation/outgoing/outgoing-tracer.ts');

@@ -1,7 +1,7 @@
 // One invocation that is recorded: its phases, the spans that belong to it, and what its outgoing calls need of it. Which
 // invocations are recorded is decided elsewhere.
 
-import type { Baggage, Context, SpanContext } from '@opentelemetry/api';
+import type { Baggage, Context, Span, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type {
   Answer,
@@ -24,7 +24,7 @@ import { describeInvocation } from './invocation-attributes.ts';
 import { linksOf } from './message-links.ts';
 import { describeOutcome } from './outcome.ts';
 import type { CallOptions, CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
-import { isValidSpanContext, traceparentOf } from './outgoing/propagation.ts';
+import { isValidSpanContext, type OutgoingTrace, traceparentOf } from './outgoing/propagation.ts';
 import type { ContextRules, Parentage } from './parent.ts';
 import { RecordedSpan, type RecordingScope } from './recorded-span.ts';
 import { withParent } from './trace-header.ts';
@@ -62,6 +62,10 @@ export type InvocationSurroundings = RecordingScope & {
   /** undefined: nobody observes them; `isToBegin` changes that. */
   collections(isToBegin?: boolean): GarbageCollections | undefined;
   parseBaggage(text: string): Baggage | undefined;
+  /** Headers of the user's own instead of OpenTelemetry's. */
+  readonly inject?: OutgoingTrace['inject'];
+  /** Somebody wants to see spans when they start; `context` is where that happens. */
+  spanStarted?(span: RecordedSpan, context: Context): void;
   /** Runs the handler where another tracer of the user's finds its parent as well; absent: there is none. */
   runBeside?<T>(parent: SpanContext | undefined, handler: () => T): T;
 };
@@ -87,6 +91,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
   readonly isSampledForXray: boolean;
   readonly isSampledForOtlp: boolean;
   readonly formats: ReadonlySet<string>;
+  readonly inject: OutgoingTrace['inject'];
 
   readonly #options: InvocationSurroundings;
   readonly #record: RecordOptions;
@@ -119,6 +124,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     this.isSampledForXray = record.isSampledForXray;
     this.isSampledForOtlp = record.isSampledForOtlp;
     this.formats = options.contextRules.formats;
+    this.inject = options.inject;
     const { traceState, traceFlags: callerFlags = 0 } = parentage.parent ?? {};
     const traceFlags = (record.isSampledForOtlp ? SAMPLED : 0) | (callerFlags & RANDOM);
     const newContext = (): SpanContext => ({
@@ -167,6 +173,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
       active = this.#consumer;
     }
     this.context = withBaggage(withSpan(ROOT_CONTEXT, active), parentage.baggage, options.parseBaggage);
+    for (const span of this.#phases()) options.spanStarted?.(span, this.context);
     this.#loopDelay = options.heartbeat.watch();
     // The AWS SDK sends it on: what follows belongs below the handler, not beside it.
     this.traceContext = invocation.traceContext && {
@@ -232,9 +239,8 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     if (maxMs >= LOOP_DELAY_WORTH_TELLING_MS) attributes['lambda.event_loop.delay_max_ms'] = milliseconds(maxMs);
     const trigger = this.#trigger.later?.() ?? this.#trigger;
     if (trigger !== this.#trigger) this.#describeLate(trigger);
-    const handler = this.#invocation;
-    const all = [this.#server, handler, ...(this.#consumer === undefined ? [] : [this.#consumer])];
-    describeOutcome(outcome, { server: this.#server, handler, all }, trigger, this.#options.trigger);
+    const spans = { server: this.#server, handler: this.#invocation, all: this.#phases() };
+    describeOutcome(outcome, spans, trigger, this.#options.trigger);
   }
 
   /** What the event says that could not be read in time. */
@@ -250,6 +256,11 @@ export class InvocationRecord implements InvocationObservation, CallScope {
   addSpan(span: ReadableSpan): void {
     if (this.#isClosed) this.#options.outlet.add(this.#batch([span]));
     else this.#spans.push(span);
+  }
+
+  /** Of the invocation as a whole. */
+  get span(): Span {
+    return this.#server;
   }
 
   get isClosed(): boolean {
@@ -269,6 +280,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
       attributes,
     });
     this.#openCalls.add(span);
+    this.#options.spanStarted?.(span, context);
     return span;
   }
 
@@ -323,10 +335,13 @@ export class InvocationRecord implements InvocationObservation, CallScope {
       attributes: {},
     });
     overhead.endAt(at);
-    const phases = this.#consumer === undefined ? [this.#invocation] : [this.#invocation, this.#consumer];
-    const spans = [this.#server, ...phases, ...this.#spans, overhead];
+    const spans = [...this.#phases(), ...this.#spans, overhead];
     this.#spans = [];
     return this.#batch(spans);
+  }
+
+  #phases(): RecordedSpan[] {
+    return [this.#server, this.#invocation, ...(this.#consumer === undefined ? [] : [this.#consumer])];
   }
 
   #batch(spans: readonly ReadableSpan[]): SpanBatch {

@@ -1,7 +1,7 @@
 // Decides which invocations are recorded, and hands their spans to the way out when they are complete. Nothing here knows how
 // spans leave the process, and nothing is done before the response that can wait until after it.
 
-import type { Attributes, Link } from '@opentelemetry/api';
+import type { Attributes, Link, Span } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type {
   FlushReason,
@@ -46,7 +46,7 @@ type Scope = CallScope | UnrecordedScope;
 export type ContextExtractor = (event: unknown, invocation: Invocation) => Carrier | undefined;
 
 export class Recorder implements InvocationObserver {
-  readonly #options: RecorderOptions;
+  #options: RecorderOptions;
   /** Held until the first recorded invocation takes it. */
   #init: InitFacts | undefined;
   /** The wall clock's time of the monotonic clock's zero when init ended. */
@@ -62,6 +62,11 @@ export class Recorder implements InvocationObserver {
 
   useExtractor(extract: ContextExtractor): void {
     this.#extract = extract;
+  }
+
+  /** Before the first invocation. */
+  configure(options: Partial<Pick<RecorderOptions, 'sampler' | 'inject' | 'spanStarted'>>): void {
+    this.#options = { ...this.#options, ...options };
   }
 
   initEnded(facts: InitFacts): void {
@@ -136,6 +141,11 @@ export class Recorder implements InvocationObserver {
     const owner = (span && spanOwners.get(span)) ?? this.here();
     // Only records say so of themselves.
     return owner?.isRecorded ? (owner as InvocationRecord) : undefined;
+  }
+
+  /** Of an invocation as a whole, when it is recorded. */
+  spanOf(observation: object): Span | undefined {
+    return observation instanceof InvocationRecord ? observation.span : undefined;
   }
 
   /** The invocation that the running code belongs to, recorded or not. */

@@ -9,6 +9,7 @@ import { parseBaggage } from './baggage.ts';
 import { Clock } from './clock.ts';
 import type { CodeApi, CodeApiOptions } from './code-api/code-api.ts';
 import { installCodeApi } from './code-api/install-code-api.ts';
+import type { ConfiguredHooks, HookOptions } from './configure-hooks/configure-hooks.ts';
 import { LateOutlet, type OpenedOutlet } from './export/late-outlet.ts';
 import type { XrayMode } from './export/xray/phases.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
@@ -33,6 +34,8 @@ export type TracingOptions = {
   readonly calls: CallOptions;
   /** From a bundle of its own, when user code calls it. */
   createCodeApi(options: CodeApiOptions): CodeApi;
+  /** Asks the user's `configure*` functions, from a bundle of its own; undefined: there are none. */
+  readonly applyHooks: ((options: HookOptions) => ConfiguredHooks) | undefined;
   /** Begins to observe the garbage collector; from a bundle that is loaded after the first response. */
   observeCollections(): GarbageCollections;
   readonly resource: ResourceFacts;
@@ -72,6 +75,7 @@ export function installTracing(options: TracingOptions): Tracing {
   const outlet = new LateOutlet(options.openOutlet);
   if (options.loadsEagerly) outlet.openAhead();
 
+  let hooks: ConfiguredHooks | undefined;
   let collections = options.loadsEagerly ? options.observeCollections() : undefined;
   const active = new ActiveContext<CallScope | UnrecordedScope>((context, emitter) =>
     sdk().bindEmitter(context, emitter),
@@ -83,8 +87,14 @@ export function installTracing(options: TracingOptions): Tracing {
     active,
     // Our own requests are nobody's spans.
     outlet: {
-      add: (batch) => outlet.add(batch),
-      flush: (...args) => active.with(UNTRACED_CONTEXT, () => outlet.flush(...args)),
+      add(batch) {
+        hooks?.spansEnded(batch.spans);
+        outlet.add(batch);
+      },
+      flush: (...args) =>
+        active.with(UNTRACED_CONTEXT, async () => {
+          await Promise.all([outlet.flush(...args), hooks?.flush(...args)]);
+        }),
     },
     functionName: options.resource.functionName ?? 'unknown_function',
     functionVersion: options.resource.functionVersion ?? '$LATEST',
@@ -115,8 +125,12 @@ export function installTracing(options: TracingOptions): Tracing {
       resource,
       clock,
       contextManager: active,
+      ...hooks?.sdk,
       activeTrace: () => recorder.here(),
-      spanStarted: (span: ReadableSpan) => recorder.spanStarted(span),
+      spanStarted(span: ReadableSpan, parent) {
+        recorder.spanStarted(span);
+        hooks?.spanStarted(span, parent);
+      },
       spanEnded: (span: ReadableSpan) => recorder.spanEnded(span),
     });
     return loadedSdk;
@@ -126,7 +140,7 @@ export function installTracing(options: TracingOptions): Tracing {
     // What a tracer of the user's own records is not recorded twice.
     isRecording: () => recorder.ownerOf(undefined) !== undefined && !api.hasForeignTracer(),
     loadProvider: () => sdk().provider,
-    loadPropagator: () => sdk().propagator,
+    loadPropagator: () => hooks?.propagator ?? sdk().propagator,
     findApiVersion: options.findApiVersion,
     report,
   });
@@ -158,6 +172,17 @@ export function installTracing(options: TracingOptions): Tracing {
       foreignTracer: api.foreignTracer,
     }),
   );
-  installCalls(environment, options.calls, { provider: api.provider, loadModule: options.loadModule });
-  return { observer: recorder, activeTrace, useExtractor: (extract) => recorder.useExtractor(extract) };
+  let observer: InvocationObserver = recorder;
+  let { calls } = options;
+  hooks = options.applyHooks?.({ resourceAttributes: resource.attributes, provider: api.provider, report });
+  if (hooks !== undefined) {
+    const { sampler = options.sampler, inject, extract, spanStarted } = hooks;
+    recorder.configure({ sampler, spanStarted, ...(inject && { inject }) });
+    if (extract !== undefined) recorder.useExtractor(extract);
+    observer = hooks.observe(recorder, (observation) => recorder.spanOf(observation));
+    const instrumented = hooks.instrument();
+    calls = { ...calls, isEnabled: (name) => !instrumented.has(name) && options.calls.isEnabled(name) };
+  }
+  installCalls(environment, calls, { provider: api.provider, loadModule: options.loadModule });
+  return { observer, activeTrace, useExtractor: (extract) => recorder.useExtractor(extract) };
 }

@@ -7,6 +7,7 @@ import { withBaggage } from './baggage.ts';
 import { InertSpan } from './inert-span.ts';
 import type { InvocationSurroundings } from './invocation-record.ts';
 import type { UnrecordedScope } from './outgoing/call-scope.ts';
+import type { OutgoingTrace } from './outgoing/propagation.ts';
 import type { Parentage } from './parent.ts';
 
 export class UnrecordedInvocation implements InvocationObservation, UnrecordedScope {
@@ -15,6 +16,7 @@ export class UnrecordedInvocation implements InvocationObservation, UnrecordedSc
   readonly xrayHeader: string | undefined;
   readonly isSampledForXray = false;
   readonly formats: ReadonlySet<string>;
+  readonly inject: OutgoingTrace['inject'];
   readonly #options: InvocationSurroundings;
   readonly #context: Context;
 
@@ -23,6 +25,7 @@ export class UnrecordedInvocation implements InvocationObservation, UnrecordedSc
     this.xrayHeader = traceHeader;
     this.#options = options;
     this.formats = options.contextRules.formats;
+    this.inject = options.inject;
     const { traceId, parent, header, baggage } = parentage;
     const spanId = parent?.spanId ?? (header?.traceId === traceId ? header.parentId : undefined);
     const { traceState } = parent ?? {};

@@ -21,6 +21,7 @@ export const bundleEntries = {
   'otlp-stdout': 'bootstrap/open-stdout.ts',
   console: 'instrumentation/export/console/exporter.ts',
   opentelemetry: 'bootstrap/open-sdk.ts',
+  'configure-hooks': 'bootstrap/open-configure-hooks.ts',
   'code-api': 'instrumentation/code-api/code-api.ts',
   'api-version': 'instrumentation/opentelemetry/api-version.ts',
   outgoing: 'instrumentation/outgoing/outgoing-tracer.ts',

@@ -1,6 +1,7 @@
 // Writes docs/what-is-traced.md from the table of event sources: `node layer/docs-what-is-traced.ts > docs/what-is-traced.md`.
 
 import { frequentDocumentation } from '../instrumentation/triggers/documentation/frequent-rows.ts';
+import { phaseAttributes, serverAttributes } from '../instrumentation/triggers/documentation/invocation-attributes.ts';
 import { ownAttributes } from '../instrumentation/triggers/documentation/own-attributes.ts';
 import { rareDocumentation } from '../instrumentation/triggers/documentation/rare-rows.ts';
 import {
@@ -29,6 +30,11 @@ function code(names: readonly string[]): string {
   return names.map((name) => `\`${name}\``).join(', ');
 }
 
+function attributeTable(attributes: { readonly [name: string]: string }): string {
+  const rows = Object.entries(attributes).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
+  return `| attribute | meaning |\n|---|---|\n${rows.join('\n')}`;
+}
+
 const { maxLinks, maxBodyChars, redactedQueryKeys, knownMethods } = defaultTriggerOptions;
 
 const INTRODUCTION = `# What is traced
@@ -40,13 +46,38 @@ Its kind is \`faas.trigger\`, and the sections below say what else the span tell
 
 * **Name.** The function's name, unless the source gives a better one. A raw path is never part of a name.
 * **Messages** have a CONSUMER span below the SERVER span, \`process {destination}\`, which carries the messaging attributes. Each record
-  that carries its sender's context becomes a link; of a batch the first ${maxLinks} records are searched.
+  that carries its sender's context becomes a link; of a batch the first ${maxLinks} records are searched. With \`SPANSTRAP_MESSAGING_SPANS=flat\` the
+  SERVER span is that CONSUMER span; with \`SPANSTRAP_MESSAGING_CONTEXT=parent\` the context of a message that comes alone is the parent of the invocation.
 * **Context** is looked for in the places that are named, in their order, and then in \`custom\` of the client context of the invocation.
-  Headers are found in any case. W3C, X-Ray, B3 and, when enabled, Datadog headers may stand there; headers of one format come from one place.
+  Headers are found in any case; headers of one format come from one place. W3C and X-Ray headers are read, B3 and Datadog's when \`OTEL_PROPAGATORS\`
+  names them. W3C comes first and X-Ray last, because Lambda always has an X-Ray header; what is not followed and belongs to another trace
+  becomes a link. \`baggage\` is active in the handler. \`SPANSTRAP_CONTEXT_EXTRACTOR\` names a function of yours for events that only you can read.
 * **Bodies** are opened only where a source is known to keep context in them, up to ${maxBodyChars / 1024} Ki characters each.
 * **Absent** fields are left out. Texts are cut at 4096 characters.
 
 Attribute names are those of the OpenTelemetry semantic conventions. What they have no name for is listed at [the end](#attributes-of-our-own).
+
+## What every invocation has
+
+On the SERVER span:
+
+${attributeTable(serverAttributes)}
+
+On \`Invocation\`:
+
+${attributeTable(phaseAttributes)}
+
+A handler that fails is an error of both, with \`error.type\` and the exception on \`Invocation\`.
+
+## Init
+
+\`Initialization\` belongs to the first invocation, unless that comes more than 10 s later. Below it stand \`node boot\`, \`runtime load\`, \`extension registration\`, which
+runs beside the others, and \`handler load\` with the modules of the function that take 3 ms or more, each with \`code.file.path\`:
+
+* what is required, with what it requires in turn;
+* of an ES module \`import graph\`, the time to find and read all its modules, and \`evaluation\`, in which each module has its own time and that of what it
+  imports, CommonJS included. \`top-level await\` is the part of the evaluation in which it waited. Of a graph with more than 100 modules the ones found later
+  count to those that import them; beside a compile cache the evaluation is one step.
 
 ## What HTTP sources share
 
@@ -56,8 +87,8 @@ ${code(sharedAttributes.http)}
 * Methods other than ${code(knownMethods)} are \`_OTHER\`, with the method itself in \`http.request.method_original\`; the span is then called \`HTTP\`.
 * The client is the first address of \`X-Forwarded-For\`, host, port and scheme are those of \`X-Forwarded-*\`, where they are there.
 * The result gives \`http.response.status_code\`; 5xx makes the span an error with the status as \`error.type\`, 4xx does not. A streamed response is
-  a 200 unless its prelude says otherwise.
-* On request: \`http.request.header.<name>\`, \`http.response.header.<name>\`, \`http.request.body.size\`, \`http.response.body.size\`. With \`http/dup\` in
+  a 200 unless its prelude says otherwise. A handler that throws is to the gateway one without a result.
+* On request: \`http.request.header.<name>\`, \`http.response.header.<name>\`, \`http.request.body.size\`, \`http.response.body.size\` ([settings](settings.md)). With \`http/dup\` in
   \`OTEL_SEMCONV_STABILITY_OPT_IN\` the old names (\`http.method\`, \`http.target\`, \`http.status_code\` …) stand beside the new ones.
 
 ## What messaging sources share
@@ -95,8 +126,7 @@ export function whatIsTracedPage(): string {
       .map((row) => sectionOf(row, rowDocumentation[row.source] as RowDocumentation));
     return `## ${title}\n\n\`faas.trigger\` is \`${trigger}\`.\n\n${parts.join('\n')}`;
   });
-  const own = Object.entries(ownAttributes).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
-  const ownTable = `## Attributes of our own\n\n| attribute | meaning |\n|---|---|\n${own.join('\n')}\n`;
+  const ownTable = `## Attributes of our own\n\n${attributeTable(ownAttributes)}\n`;
   return [INTRODUCTION, ...sections, ownTable].join('\n');
 }
 

@@ -19,6 +19,8 @@ import { XrayPropagator } from './xray-propagator.ts';
 export type SdkOptions = {
   /** Of the spans that the SDK makes: the user's and the instrumentations'. Its own defaults when absent. */
   readonly spanLimits?: NonNullable<ConstructorParameters<typeof TracerProvider>[0]>['spanLimits'];
+  /** Absent: ids as everywhere else in the runtime. */
+  readonly idGenerator?: NonNullable<ConstructorParameters<typeof TracerProvider>[0]>['idGenerator'];
   readonly resource: ReadableSpan['resource'];
   readonly clock: Clock;
   readonly contextManager: ContextManager;
@@ -26,7 +28,7 @@ export type SdkOptions = {
   activeTrace():
     | (Pick<OutgoingTrace, 'xrayHeader' | 'isSampledForXray'> & { readonly isSampledForOtlp?: boolean })
     | undefined;
-  spanStarted(span: ReadableSpan): void;
+  spanStarted(span: ReadableSpan, parent: Context): void;
   spanEnded(span: ReadableSpan): void;
 };
 
@@ -43,7 +45,7 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
   const provider = new TracerProvider({
     resource,
     ...(options.spanLimits && { spanLimits: options.spanLimits }),
-    idGenerator: { generateSpanId: createSpanId, generateTraceId: createTraceId },
+    idGenerator: options.idGenerator ?? { generateSpanId: createSpanId, generateTraceId: createTraceId },
     // Whether an invocation is recorded was decided when it began; here only its flag for W3C headers is left to say.
     sampler: {
       shouldSample: () => ({
@@ -56,9 +58,9 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
     },
     spanProcessors: [
       {
-        onStart(span) {
+        onStart(span, parent) {
           makePrecise(span, clock);
-          options.spanStarted(span as unknown as ReadableSpan);
+          options.spanStarted(span as unknown as ReadableSpan, parent);
         },
         onEnd: (span) => options.spanEnded(span),
         forceFlush: () => Promise.resolve(),

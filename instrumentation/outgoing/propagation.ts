@@ -15,6 +15,8 @@ export type OutgoingTrace = {
   readonly traceHeader: string | undefined;
   /** What `OTEL_PROPAGATORS` names; absent: W3C's headers and X-Ray's. */
   readonly formats?: ReadonlySet<string>;
+  /** A propagator of the user's own: it writes what would be written in OpenTelemetry's formats. Never throws. */
+  readonly inject?: ((carrier: Carrier, context: Context, spanContext: SpanContext | undefined) => void) | undefined;
 };
 
 /** The headers of one call, before they are sent. Names are in lower case where they are looked up. */
@@ -55,6 +57,25 @@ export function handOn(
   const signed = signedHeaders(carrier.get('authorization'));
   const isFree = (name: string): boolean => carrier.get(name) === undefined && !signed.includes(name);
   const { formats = DEFAULT_FORMATS } = trace;
+  if (trace.inject === undefined) writeFormats(carrier, context, spanContext, formats, isFree);
+  else trace.inject(withoutXray(carrier, isFree), context, spanContext);
+  const present = carrier.get('x-amzn-trace-id');
+  // The AWS SDK's echo of what we told it names the invocation; the call itself is nearer.
+  if (signed.includes('x-amzn-trace-id') || (present !== undefined && present !== trace.traceHeader)) return;
+  // Where X-Ray is drawn its own trace goes on, whatever OpenTelemetry's is made of.
+  if (!trace.isSampledForXray && !formats.has('xray') && !formats.has('xray-lambda')) return;
+  const value = xrayHeaderOf(trace, spanContext);
+  if (value !== undefined && value !== present) carrier.set(XRAY_HEADER, value);
+}
+
+/** OpenTelemetry's formats, as far as they are wanted. */
+function writeFormats(
+  carrier: Carrier,
+  context: Context,
+  spanContext: SpanContext | undefined,
+  formats: ReadonlySet<string>,
+  isFree: (name: string) => boolean,
+): void {
   const isValid = isValidSpanContext(spanContext);
   if (isValid && formats.has('tracecontext') && isFree('traceparent')) {
     carrier.set('traceparent', traceparentOf(spanContext));
@@ -69,14 +90,16 @@ export function handOn(
     const baggage = baggageOf(context);
     if (baggage !== '') carrier.set('baggage', baggage);
   }
-  const present = carrier.get('x-amzn-trace-id');
-  // The AWS SDK's echo of what we told it names the invocation; the call itself is nearer.
-  if (signed.includes('x-amzn-trace-id') || (present !== undefined && present !== trace.traceHeader)) return;
-  // Where X-Ray is drawn its own trace goes on, whatever OpenTelemetry's is made of.
-  if (!trace.isSampledForXray && !formats.has('xray') && !formats.has('xray-lambda')) return;
-  const value = xrayHeaderOf(trace, spanContext);
-  if (value !== undefined && value !== present) carrier.set(XRAY_HEADER, value);
 }
+
+/** Lambda's header is handed on by us, with everything that is in it. */
+const withoutXray = (carrier: Carrier, isFree: (name: string) => boolean): Carrier => ({
+  get: carrier.get,
+  set(name, value) {
+    const key = name.toLowerCase();
+    if (key !== 'x-amzn-trace-id' && isFree(key)) carrier.set(name, value);
+  },
+});
 
 /** Lambda's header with the calling span as its parent, if X-Ray will know that span, and everything else in it verbatim. */
 export function xrayHeaderOf(

@@ -55,6 +55,7 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
         1000,
       ),
     createSdk,
+    applyHooks: undefined,
     findApiVersion: () => undefined,
     createCodeApi: () => assert.fail('the code API is not called here'),
     calls: {

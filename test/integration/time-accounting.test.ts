@@ -2,6 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  phaseAttributes,
+  serverAttributes,
+} from '../../instrumentation/triggers/documentation/invocation-attributes.ts';
 import type { OtlpSink, ReceivedSpan } from '../../local/sinks/otlp-sink.ts';
 import { startFunction } from '../support/function-under-test.ts';
 
@@ -138,6 +142,20 @@ test('the resource: what the convention lists, the account from the first invoca
   assert.equal(flat['aws.lambda.invoked_arn'], `${arn}:live`);
   assert.equal(flat['cloud.account.id'], '123456789012');
   assert.equal(flat['aws.lambda.tenant_id'], 'acme');
+});
+
+test('docs/what-is-traced.md knows every attribute of ours that an invocation has', async () => {
+  const known = new Set(Object.keys({ ...serverAttributes, ...phaseAttributes }));
+  await using fn = await startFunction({ files: { 'index.mjs': 'export const handler = async () => gc();' } });
+  for (let times = 0; times < 2; times++) await fn.invoke({}, { traceHeader: HEADER, tenantId: 'acme' });
+  for (const name of ['test-function', 'Invocation']) {
+    for (const { flat } of fn.otlp.spans.filter((span) => span.name === name)) {
+      for (const attribute of Object.keys(flat)) {
+        // Of the tracer itself another page tells.
+        if (!attribute.startsWith('spanstrap.')) assert.ok(known.has(attribute), attribute);
+      }
+    }
+  }
 });
 
 test('the first span after a thaw says how long the process was frozen', async () => {

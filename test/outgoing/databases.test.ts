@@ -153,7 +153,7 @@ const OLDER: Readonly<
 > = {
   mysql2: { server: 'mysql', names: ['SELECT', 'SELECT'], statement: 'SELECT ? AS a' },
   redis: { server: 'redis', names: ['redis-connect', 'redis-SET'], statement: 'SET key [1 other arguments]' },
-  ioredis: { server: 'redis', names: ['connect', 'set'], statement: 'set key [1 other arguments]' },
+  ioredis: { server: 'redis', names: ['connect', 'client', 'client', 'set'], statement: 'set key [1 other arguments]' },
 };
 
 for (const shape of ['require', 'import', 'esbuild CJS'] as const) {

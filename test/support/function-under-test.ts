@@ -1,5 +1,6 @@
 // A Lambda function for a test: a folder with its files, the built layer, the emulator, and sinks for what it traces.
 
+import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -49,6 +50,8 @@ export class FunctionUnderTest {
     await this.xray.close();
     await this.otlp.close();
     rmSync(this.taskRoot, { recursive: true, force: true });
+    // Whatever a test is about: the service would refuse such a document.
+    assert.deepEqual(this.xray.violations, []);
   }
 }
 

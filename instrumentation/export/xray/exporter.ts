@@ -9,6 +9,7 @@ import { buildTrees } from './document.ts';
 import type { XrayMode } from './phases.ts';
 import { DOCUMENT_MIN_BYTES, type SplitLimits, splitDocuments, type XrayDocument } from './split.ts';
 import type { TranslationSettings } from './translation.ts';
+import { WAVE_PAUSE_MS, wavesOf } from './waves.ts';
 
 export type { XrayMode } from './phases.ts';
 
@@ -47,14 +48,6 @@ const DEFAULT_METADATA_CAP_BYTES = 4096;
 
 /** A datagram takes microseconds; one that takes longer than this is not waited for. */
 const SEND_TIMEOUT_MS = 50;
-
-/**
- * What goes out at once, and the time the daemon then gets before more follows. Its socket has room for three datagrams of full size
- * (Linux gives it 212 992 bytes), and it keeps 48 documents at least, of any size; what finds no room is gone without a word.
- */
-const WAVE_BYTES = 65_536;
-const WAVE_DOCUMENTS = 20;
-const WAVE_PAUSE_MS = 2;
 
 const HEADER = '{"format":"json","version":1}\n';
 
@@ -209,24 +202,6 @@ class XrayExporter implements Exporter {
     for (const document of late) failed.push({ document, failure: TIMED_OUT });
     return failed;
   }
-}
-
-/** An ordinary invocation's documents are one wave. */
-function wavesOf(documents: readonly XrayDocument[]): XrayDocument[][] {
-  const waves: XrayDocument[][] = [];
-  let wave: XrayDocument[] = [];
-  let bytes = 0;
-  for (const document of documents) {
-    const length = Buffer.byteLength(document.text);
-    if (bytes + length > WAVE_BYTES || wave.length === WAVE_DOCUMENTS || waves.length === 0) {
-      wave = [];
-      waves.push(wave);
-      bytes = 0;
-    }
-    wave.push(document);
-    bytes += length;
-  }
-  return waves;
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

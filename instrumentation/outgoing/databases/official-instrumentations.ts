@@ -5,7 +5,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { TracerProvider } from '@opentelemetry/api';
+import type { Span, Tracer, TracerProvider } from '@opentelemetry/api';
 import type { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation';
 import { IORedisInstrumentation } from '@opentelemetry/instrumentation-ioredis';
 import { MongoDBInstrumentation } from '@opentelemetry/instrumentation-mongodb';
@@ -59,10 +59,11 @@ const FACTORIES: Readonly<Record<string, () => unknown>> = {
 
 export function createDatabaseInstrumentations(options: DatabaseOptions): DatabaseInstrumentations {
   const definitions: Definition[] = [];
+  const provider = namingErrors(options.provider);
   for (const [name, create] of Object.entries(FACTORIES)) {
     if (!options.isEnabled(name)) continue;
     const instrumentation = create() as InstrumentationBase;
-    instrumentation.setTracerProvider(options.provider);
+    instrumentation.setTracerProvider(provider);
     // Each is patched by us: `enable` would ask for the loader's hooks.
     definitions.push(...(instrumentation.getModuleDefinitions() as Definition[]));
   }
@@ -90,6 +91,29 @@ export function createDatabaseInstrumentations(options: DatabaseOptions): Databa
         }
       }
       return patched.has(exports) ? place.name : undefined;
+    },
+  };
+}
+
+/** The instrumentations record exceptions, pg's as a text, and leave `error.type` out. */
+function namingErrors(provider: TracerProvider): TracerProvider {
+  const named = (span: Span): Span => {
+    const { recordException } = span;
+    span.recordException = (exception, time) => {
+      const { code, name } = Object(exception) as { code?: unknown; name?: unknown };
+      const type = code ?? /\(code: (\w+)\)$/.exec(String(exception))?.[1] ?? name;
+      if (type !== undefined) span.setAttribute('error.type', String(type));
+      Reflect.apply(recordException, span, [exception, time]);
+    };
+    return span;
+  };
+  return {
+    getTracer(...scope) {
+      const tracer = provider.getTracer(...scope);
+      return {
+        startSpan: (...args) => named(tracer.startSpan(...args)),
+        startActiveSpan: tracer.startActiveSpan.bind(tracer) as Tracer['startActiveSpan'],
+      };
     },
   };
 }

@@ -45,7 +45,11 @@ export class PostgresConversation {
 
   closed(): void {
     for (const exchange of this.#exchanges.splice(0)) {
-      if (exchange.span !== undefined) failDatabaseCall(exchange.span, new Error('the connection closed'));
+      const { span } = exchange;
+      // The server may have said why.
+      if (span !== undefined && span.attributes['error.type'] === undefined) {
+        failDatabaseCall(span, new Error('the connection closed'));
+      }
       this.#finish(exchange);
     }
   }

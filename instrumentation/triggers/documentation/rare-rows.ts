@@ -20,7 +20,8 @@ export const rareDocumentation: { readonly [source: string]: RowDocumentation } 
     ],
     linkAttributes: ['messaging.destination.name', 'messaging.destination.partition.id', 'messaging.kafka.offset'],
     context: 'per record: `headers`, which are byte arrays',
-    notes: 'Offset and key are given for a single record.',
+    notes:
+      'Offset and key are given for a single record. An event of more than 128 KiB is described after the response.',
   },
   'self-managed-kafka': {
     title: 'Self-managed Apache Kafka',
@@ -35,6 +36,7 @@ export const rareDocumentation: { readonly [source: string]: RowDocumentation } 
       'server.port',
     ],
     context: 'per record: `headers`, which are byte arrays',
+    notes: 'As MSK.',
   },
   appsync: {
     title: 'AppSync direct resolver',
@@ -192,6 +194,7 @@ export const rareDocumentation: { readonly [source: string]: RowDocumentation } 
     ],
     linkAttributes: ['messaging.message.id'],
     context: 'per message: `basicProperties.headers`, texts or byte arrays',
+    notes: 'An event of more than 128 KiB is described after the response.',
   },
   documentdb: {
     title: 'DocumentDB change streams',
