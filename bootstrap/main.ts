@@ -128,7 +128,9 @@ export async function main(host: Host): Promise<void> {
     });
     const { contextExtractor } = settings;
     if (tracing !== undefined && contextExtractor !== undefined) {
+      const extractorStartedAt = now();
       await loadExtractor(contextExtractor, taskRoot, host, tracing, report);
+      steps.push({ name: 'context extractor', startedAt: extractorStartedAt, endedAt: now() });
     }
     streaming = readStreamingMark(handler);
     onContextMethod = checkHandlerStyle(handler, {

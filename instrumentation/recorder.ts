@@ -182,7 +182,8 @@ export class Recorder implements InvocationObserver {
     this.#answered.length = 0;
     await this.#options.outlet.flush(reason, deadlineEpochMs);
     const { heartbeat, collections, clock, isConcurrent } = this.#options;
-    collections(true)?.forgetBefore(clock.now());
+    // What begins with the first flush costs the start nothing, and the end should not pay for it.
+    collections(reason === 'invocation')?.forgetBefore(clock.now());
     if (!isConcurrent) heartbeat.rest();
   }
 }

@@ -72,7 +72,7 @@ A handler that fails is an error of both, with \`error.type\` and the exception 
 ## Init
 
 \`Initialization\` belongs to the first invocation, unless that comes more than 10 s later. Below it stand \`node boot\`, \`runtime load\`, \`extension registration\`, which
-runs beside the others, and \`handler load\` with the modules of the function that take 3 ms or more, each with \`code.file.path\`:
+runs beside the others, \`context extractor\` where there is one, and \`handler load\` with the modules of the function that take 3 ms or more, each with \`code.file.path\`:
 
 * what is required, with what it requires in turn;
 * of an ES module \`import graph\`, the time to find and read all its modules, and \`evaluation\`, in which each module has its own time and that of what it

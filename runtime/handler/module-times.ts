@@ -31,22 +31,31 @@ export function watchModules(taskRoot: string): ModuleTimes {
       unhook = watchGraphs(steps);
       const { moduleCount } = steps;
       const loading = load();
-      steps.graphRead();
+      attempt(() => steps.graphRead());
       const evaluation = steps.evaluationBegan();
       // The next turn of the event loop comes when the evaluation has ended, or waits; if the graph was read by then.
-      if (steps.moduleCount > moduleCount) setImmediate(() => steps.evaluationYielded(evaluation));
+      if (steps.moduleCount > moduleCount) setImmediate(() => attempt(() => steps.evaluationYielded(evaluation)));
       try {
         return await loading;
       } finally {
-        steps.evaluationEnded(evaluation);
+        attempt(() => steps.evaluationEnded(evaluation));
       }
     },
     stop() {
       unhook();
       restoreLoad();
-      return steps.end();
+      return attempt(() => steps.end()) ?? [];
     },
   };
+}
+
+/** What user code made of the built-ins must not come back at it from here: its modules are loaded, timed or not. */
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
 }
 
 type Loader = { load(this: Module, filename: string): void };
@@ -56,11 +65,11 @@ function replaceLoad(steps: ModuleSteps): () => void {
   const { load: original } = prototype;
   let isWatching = true;
   function load(this: Module, filename: string): void {
-    const frame = isWatching ? steps.requireBegan(filename) : undefined;
+    const frame = isWatching ? attempt(() => steps.requireBegan(filename)) : undefined;
     try {
       original.call(this, filename);
     } finally {
-      if (frame !== undefined) steps.requireEnded(frame);
+      if (frame !== undefined) attempt(() => steps.requireEnded(frame));
     }
   }
   prototype.load = load;
@@ -73,16 +82,18 @@ function replaceLoad(steps: ModuleSteps): () => void {
 
 /** `require` never comes here: hooks would cost it more than the replaced function does. */
 function watchGraphs(steps: ModuleSteps): () => void {
-  const importCalled = (): void => steps.graphRead();
+  const importCalled = (): void => attempt(() => steps.graphRead());
   subscribe(IMPORT_CALLED, importCalled);
   // A code cache of the user's is compared with the source: then that stays as it is.
   const marks = getCompileCacheDir() === undefined ? new EvaluationMarks(steps) : undefined;
   const hooks = registerHooks({
     resolve(specifier, context, next): ResolveFnOutput {
       if (!context.conditions.includes('import')) return next(specifier, context);
-      steps.resolving(context.parentURL);
+      attempt(() => steps.resolving(context.parentURL));
       const resolved = next(specifier, context);
-      if (resolved.url.startsWith('file:')) steps.found(resolved.url, context.parentURL);
+      attempt(() => {
+        if (resolved.url.startsWith('file:')) steps.found(resolved.url, context.parentURL);
+      });
       return resolved;
     },
   });
@@ -100,7 +111,7 @@ function hookLoad(marks: EvaluationMarks): ReturnType<typeof registerHooks> {
     load(url, context, next): LoadFnOutput {
       const loaded = next(url, context);
       if (loaded.format !== 'module') return loaded;
-      const marked = marks.marked(url, loaded);
+      const marked = attempt(() => marks.marked(url, loaded)) ?? loaded;
       if (marks.isUsedUp) hooks.deregister();
       return marked;
     },

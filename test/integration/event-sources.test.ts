@@ -2,6 +2,7 @@
 // the same expectations that recognition is tested with. Every set of options is a function with the variables that set them.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { ReceivedSpan } from '../../local/sinks/otlp-sink.ts';
 import { type CorpusEntry, type Expectation, readCorpus } from '../instrumentation/triggers/event-corpus.ts';
@@ -141,3 +142,53 @@ test('pings that keep the function warm are left out when that is wanted', async
   const server = fn.otlp.spans.find(({ kind }) => kind === SERVER)!;
   assert.equal(server.flat['faas.coldstart'], false);
 });
+
+const record = (more: object = {}): object => ({ eventSource: 'aws:sqs', messageId: 'm', body: '{}', ...more });
+const deep = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+
+for (const [what, json] of [
+  ['Records that are a text', '{"Records":"aws:sqs"}'],
+  ['10 000 records', JSON.stringify({ Records: Array.from({ length: 10_000 }, () => record()) })],
+  ['6 MB in one body', JSON.stringify({ Records: [record({ body: 'x'.repeat(6_000_000) })] })],
+  ['6 MB of headers', JSON.stringify({ ...httpShape(), headers: Object.fromEntries(manyNames(100_000)) })],
+  ['6 MB of partitions', JSON.stringify({ eventSource: 'aws:kafka', records: Object.fromEntries(manyNames(100_000)) })],
+  ['10 000 levels', deep(10_000)],
+  [
+    'headers that are lists, numbers and null',
+    JSON.stringify({ ...httpShape(), headers: { traceparent: [null, 7], host: 7, x: null } }),
+  ],
+  [
+    'names of prototypes',
+    '{"__proto__":{"Records":[]},"constructor":1,"Records":[{"eventSource":"aws:sqs","__proto__":null}]}',
+  ],
+  ['a list', '[1,[2],{}]'],
+  ['null', 'null'],
+] as const) {
+  test(`${what}: the handler gets what it would have got, and there is a span`, async () => {
+    await using fn = await startFunction({
+      files: {
+        'index.mjs': `import { createHash } from 'node:crypto'; export const handler = async (event) => createHash('sha256').update(JSON.stringify(event)).digest('hex');`,
+      },
+    });
+    const result = await fn.invoke(json, { traceHeader: HEADER });
+    const expected = createHash('sha256')
+      .update(JSON.stringify(JSON.parse(json)))
+      .digest('hex');
+    assert.equal(result.payload.toString(), JSON.stringify(expected));
+    assert.equal(fn.otlp.spans.filter(({ kind }) => kind === SERVER).length, 1);
+    assert.deepEqual(fn.xray.violations, []);
+    assert.deepEqual(
+      fn.emulator.logs.filter((line) => line.includes('spanstrap')),
+      [],
+    );
+  });
+}
+
+function httpShape(): object {
+  return { version: '2.0', rawQueryString: '', requestContext: { http: { method: 'GET', path: '/' } } };
+}
+
+/** So many names with values, about 50 bytes each. */
+function manyNames(count: number): [string, string][] {
+  return Array.from({ length: count }, (_, at) => [`name-${at}-${'x'.repeat(20)}`, 'y'.repeat(20)]);
+}
