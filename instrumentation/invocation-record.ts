@@ -77,6 +77,8 @@ export type RecordOptions = {
   /** The only message's context has become the parent: it needs no link. */
   readonly isMessageParent: boolean;
   readonly isSampledForOtlp: boolean;
+  /** What W3C headers say: OTLP's decision, or X-Ray's where there is no OTLP destination to decide for. */
+  readonly isSampledForW3c: boolean;
   readonly isSampledForXray: boolean;
   answered(record: InvocationRecord): void;
 };
@@ -90,6 +92,8 @@ export class InvocationRecord implements InvocationObservation, CallScope {
   readonly xrayHeader: string | undefined;
   readonly isSampledForXray: boolean;
   readonly isSampledForOtlp: boolean;
+  /** What W3C headers say: OTLP's decision, or X-Ray's where there is no OTLP destination to decide for. */
+  readonly isSampledForW3c: boolean;
   readonly formats: ReadonlySet<string>;
   readonly inject: OutgoingTrace['inject'];
 
@@ -123,10 +127,11 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     this.#trigger = trigger;
     this.isSampledForXray = record.isSampledForXray;
     this.isSampledForOtlp = record.isSampledForOtlp;
+    this.isSampledForW3c = record.isSampledForW3c;
     this.formats = options.contextRules.formats;
     this.inject = options.inject;
     const { traceState, traceFlags: callerFlags = 0 } = parentage.parent ?? {};
-    const traceFlags = (record.isSampledForOtlp ? SAMPLED : 0) | (callerFlags & RANDOM);
+    const traceFlags = (record.isSampledForW3c ? SAMPLED : 0) | (callerFlags & RANDOM);
     const newContext = (): SpanContext => ({
       traceId: parentage.traceId,
       spanId: createSpanId(),

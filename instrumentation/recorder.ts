@@ -106,6 +106,7 @@ export class Recorder implements InvocationObserver {
       frozenMs,
       isMessageParent,
       isSampledForOtlp,
+      isSampledForW3c: hasOtlp ? isSampledForOtlp : isSampledForXray,
       isSampledForXray,
       answered: (answered) => this.#answered.push(answered),
     });

@@ -26,7 +26,7 @@ export type SdkOptions = {
   readonly contextManager: ContextManager;
   /** What outgoing calls made here continue in X-Ray. */
   activeTrace():
-    | (Pick<OutgoingTrace, 'xrayHeader' | 'isSampledForXray'> & { readonly isSampledForOtlp?: boolean })
+    | (Pick<OutgoingTrace, 'xrayHeader' | 'isSampledForXray'> & { readonly isSampledForW3c?: boolean })
     | undefined;
   spanStarted(span: ReadableSpan, parent: Context): void;
   spanEnded(span: ReadableSpan): void;
@@ -50,7 +50,7 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
     sampler: {
       shouldSample: () => ({
         decision:
-          (options.activeTrace()?.isSampledForOtlp ?? true)
+          (options.activeTrace()?.isSampledForW3c ?? true)
             ? SamplingDecision.RECORD_AND_SAMPLED
             : SamplingDecision.RECORD,
       }),

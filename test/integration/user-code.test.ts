@@ -166,3 +166,10 @@ test('an unsampled invocation makes no datagram and still hands its trace on', a
   });
   assert.equal(fn.xray.datagrams.length, 0);
 });
+
+test('with X-Ray alone, W3C headers carry X-Ray’s decision: services behind it must not drop the trace', async () => {
+  await using fn = await startFunction({ files: { 'index.js': CJS }, packages: ['@opentelemetry/api'], otlp: false });
+  received.length = 0;
+  await fn.invoke({ url }, { traceHeader: HEADER });
+  assert.match(received[0]!.traceparent as string, /^00-65f1a2b30123456789abcdef01234567-[0-9a-f]{16}-01$/);
+});

@@ -29,14 +29,14 @@ test('spans carry ids of our own making, the resource, and are told of at both e
   assert.ok(Math.abs(second - Date.now() / 1000) < 60, 'X-Ray takes no trace id that does not begin with the time');
 });
 
-test('a span is recorded whatever OTLP’s sampler said; only its W3C flag follows it', () => {
+test('a span is recorded whatever the sampler said; only its W3C flag follows it', () => {
   const tracing = new TracingUnderTest();
   const tracer = tracing.sdk().provider.getTracer('user');
-  for (const [isSampledForOtlp, flags] of [
+  for (const [isSampledForW3c, flags] of [
     [true, 1],
     [false, 0],
   ] as const) {
-    tracing.trace = { xrayHeader: undefined, isSampledForXray: true, isSampledForOtlp };
+    tracing.trace = { xrayHeader: undefined, isSampledForXray: true, isSampledForW3c };
     const span = tracer.startSpan('x', {}, parentContext);
     assert.equal(span.isRecording(), true);
     assert.equal(span.spanContext().traceFlags, flags);

@@ -32,7 +32,7 @@ export class TracingUnderTest {
   trace: ReturnType<SdkOptions['activeTrace']> = {
     xrayHeader: XRAY_HEADER,
     isSampledForXray: true,
-    isSampledForOtlp: true,
+    isSampledForW3c: true,
   };
   readonly active: ActiveContext<string>;
   loads = 0;
