@@ -14,6 +14,7 @@ export type BundleName =
   | 'code-api'
   | 'configure-hooks'
   | 'outgoing'
+  | 'client-modules'
   | 'databases'
   | 'triggers'
   | 'contexts'

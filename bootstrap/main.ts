@@ -103,7 +103,7 @@ export async function main(host: Host): Promise<void> {
   });
 
   offerGarbageCollector();
-  installPackageFallback({ layerPackages: host.packagesFolder, nodePath: () => env.NODE_PATH });
+  const resolution = installPackageFallback({ layerPackages: host.packagesFolder, nodePath: () => env.NODE_PATH });
 
   const loadStartedAt = now();
   steps.push({ name: 'runtime load', startedAt, endedAt: loadStartedAt });
@@ -114,7 +114,8 @@ export async function main(host: Host): Promise<void> {
     const taskRoot = requireVariable(env, 'LAMBDA_TASK_ROOT');
     const debug = settings.logLevel === 'debug' ? report : undefined;
     const releaseCompileCache = useCompileCache({ taskRoot, temporaryFolder: '/tmp', debug });
-    const modules = tracing === undefined || settings.initModules === 'off' ? undefined : watchModules(taskRoot);
+    const modules =
+      tracing === undefined || settings.initModules === 'off' ? undefined : watchModules(taskRoot, resolution);
     handler = await loadHandler(requireVariable(env, '_HANDLER'), taskRoot, {
       ...host,
       importModule: (url) => modules?.time(() => host.importModule(url)) ?? host.importModule(url),

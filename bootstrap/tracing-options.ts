@@ -57,8 +57,10 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
     calls: {
       createOutgoingTracer: (...options) =>
         (host.loadBundle('outgoing') as OutgoingBundle).createOutgoingTracer(...options),
-      createDatabaseInstrumentations: (options) =>
-        (host.loadBundle('databases') as DatabasesBundle).createDatabaseInstrumentations(options),
+      createClientModules: (...options) =>
+        (host.loadBundle('client-modules') as ClientModulesBundle).createClientModules(...options),
+      createDatabaseInstrumentations: (provider) =>
+        (host.loadBundle('databases') as DatabasesBundle).createDatabaseInstrumentations(provider),
       isEnabled: chooseInstrumentations(settings),
       injectionTargets: settings.injectionTargets.filter((target) => target !== 'none'),
       ownAddress: env.AWS_LAMBDA_RUNTIME_API ?? '',
@@ -118,6 +120,7 @@ type HooksBundle = typeof import('./open-configure-hooks.ts');
 type CodeApiBundle = typeof import('../instrumentation/code-api/code-api.ts');
 type ApiVersionBundle = typeof import('../instrumentation/opentelemetry/api-version.ts');
 type OutgoingBundle = typeof import('../instrumentation/outgoing/outgoing-tracer.ts');
+type ClientModulesBundle = typeof import('../instrumentation/outgoing/databases/client-modules.ts');
 type DatabasesBundle = typeof import('../instrumentation/outgoing/databases/official-instrumentations.ts');
 type OutletBundle = typeof import('./open-outlet.ts');
 type SecretBundle = typeof import('./open-secret.ts');

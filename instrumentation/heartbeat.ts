@@ -13,8 +13,8 @@ const wallNow = Date.now;
 const PERIOD_MS = 20;
 /** Between invocations the beats become rarer, up to this: nobody may be there to freeze the process. */
 const LONGEST_PERIOD_MS = 1280;
-/** A beat that is late by less was on time: the machine is shared. */
-const FROZEN_MS = 30;
+/** Less than this is no freeze: a small function gets its share of the CPU in slices, with 100 ms and more in between. */
+const FROZEN_MS = 250;
 
 export type HeartbeatSources = {
   /** The clock of invocations. */

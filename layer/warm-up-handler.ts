@@ -1,7 +1,10 @@
 // The function that runs in the build's warm-up process; not in the layer. It does what ordinary functions do, so that the code
-// for it is in the code caches: nothing, outgoing requests, a span of its own.
+// for it is in the code caches: nothing, outgoing requests, a database's client, a span of its own.
 
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { get, request } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { trace } from '@opentelemetry/api';
 
 export type WarmUpEvent = { readonly warmUp: 'return' | 'request' | 'span' | 'end'; readonly url?: string };
@@ -35,9 +38,19 @@ const callAws = (url: string): Promise<void> =>
       .end('{"TableName":"stock"}');
   });
 
+/** Loads what looks like a client that OpenTelemetry's instrumentations patch; nothing is called. */
+const loadDatabaseClient = (): void => {
+  const folder = join(process.cwd(), 'node_modules/pg');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"name":"pg","version":"8.16.0","main":"index.js"}');
+  writeFileSync(join(folder, 'index.js'), 'exports.Client = class { query() {} connect() {} };');
+  createRequire(join(folder, '../'))('pg');
+};
+
 export const handler = async (event: WarmUpEvent): Promise<unknown> => {
   if (event.warmUp === 'end') (globalThis as unknown as { spanstrapWarmUpEnded(): never }).spanstrapWarmUpEnded();
   if (event.warmUp === 'request') {
+    loadDatabaseClient();
     await fetchUrl(event.url!);
     await callAws(event.url!);
     await (await fetch(event.url!)).text();

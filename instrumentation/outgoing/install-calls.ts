@@ -4,7 +4,8 @@ import type * as http2 from 'node:http2';
 import type { TracerProvider } from '@opentelemetry/api';
 import type { InjectionTarget } from './aws/message-injection.ts';
 import type { CallEnvironment } from './call-scope.ts';
-import type { DatabaseInstrumentations, DatabaseOptions } from './databases/official-instrumentations.ts';
+import type { ClientModule, ClientModules } from './databases/client-modules.ts';
+import type { DatabaseInstrumentations } from './databases/official-instrumentations.ts';
 import { watchDatabases } from './databases/watch-databases.ts';
 import { hookHttp2 } from './http2-hook.ts';
 import type { OutgoingOptions, OutgoingTracer } from './outgoing-tracer.ts';
@@ -14,8 +15,13 @@ import { watchModules } from './watch-modules.ts';
 export type CallOptions = {
   /** From a bundle of its own, at the first call of a recorded invocation. */
   createOutgoingTracer(environment: CallEnvironment, options: OutgoingOptions): OutgoingTracer;
-  /** From a bundle of its own, when a client is loaded that does not publish its calls. */
-  createDatabaseInstrumentations(options: DatabaseOptions): DatabaseInstrumentations;
+  /** From a bundle of its own, when a module of a database's client is loaded. */
+  createClientModules(
+    isEnabled: (instrumentation: string) => boolean,
+    patch: (module: ClientModule) => boolean,
+  ): ClientModules;
+  /** From a bundle of its own, when it is one that does not publish its calls. */
+  createDatabaseInstrumentations(provider: TracerProvider): DatabaseInstrumentations;
   isEnabled(instrumentation: string): boolean;
   readonly injectionTargets: readonly InjectionTarget[];
   /** `host:port` of the platform's own API. */
@@ -37,6 +43,11 @@ export function installCalls(
     return loaded;
   };
   let instrumentations: DatabaseInstrumentations | undefined;
+  let clientModules: ClientModules | undefined;
+  const patch = (module: ClientModule): boolean => {
+    instrumentations ??= options.createDatabaseInstrumentations(provider);
+    return instrumentations.patch(module);
+  };
   watchCalls(environment, isEnabled, tracer);
   const databases = watchDatabases(environment, { isEnabled, ownAddress: options.ownAddress, load: tracer });
   watchModules({
@@ -44,8 +55,8 @@ export function installCalls(
     clients: tracesAws ? tracer : undefined,
     databases: OFFICIAL.some(isEnabled)
       ? (module) => {
-          instrumentations ??= options.createDatabaseInstrumentations({ isEnabled, provider });
-          if (instrumentations.apply(module) === 'pg') databases.leavePostgres();
+          clientModules ??= options.createClientModules(isEnabled, patch);
+          if (clientModules.apply(module) === 'pg') databases.leavePostgres();
         }
       : undefined,
     http2: isEnabled('http2') || isEnabled('grpc') ? (exports) => hookHttp2(exports, tracer) : undefined,

@@ -182,6 +182,7 @@ export class ModuleSteps {
     let above = module.importer;
     while (above !== undefined && !above.isAwaited) above = above.importer;
     if (above !== undefined) above.beganAt = Math.min(above.beganAt, startedAt);
+    if (!isWorthShowing(startedAt, endedAt)) return;
     const inside = [...module.evaluationSteps, ...steps];
     this.#add(above?.evaluationSteps ?? this.#here(), fileURLToPath(module.url), startedAt, endedAt, inside);
   }

@@ -1,13 +1,14 @@
 // Times the user's modules while they are loaded: `require` as a tree, the graph of an `import` as it is read, and its evaluation
-// module by module. Node tells of none of it: `Module.prototype.load` is replaced for as long as init lasts, a resolve hook sees the
-// graph grow, and its modules get a last line that says when they were evaluated (docs/decisions/time-of-each-module.md).
+// module by module. Node tells of none of it: `Module.prototype.load` is replaced for as long as init lasts, the resolve hook
+// that there is sees the graph grow, and its modules get a last line that says when they were evaluated (docs/decisions/time-of-each-module.md).
 // Source: Node.js, "Customization Hooks", "TracingChannel" (`module.import`).
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import Module, { getCompileCacheDir, type LoadFnOutput, type ResolveFnOutput, registerHooks } from 'node:module';
+import Module, { getCompileCacheDir, type LoadFnOutput, registerHooks } from 'node:module';
 import { type InitStep, now } from '../lifecycle.ts';
 import { EvaluationMarks } from './evaluation-marks.ts';
 import { ModuleSteps } from './module-steps.ts';
+import type { Resolution } from './package-fallback.ts';
 
 // Captured before user code can mock it.
 const { setImmediate } = globalThis;
@@ -21,14 +22,14 @@ export type ModuleTimes = {
   stop(): readonly InitStep[];
 };
 
-export function watchModules(taskRoot: string): ModuleTimes {
+export function watchModules(taskRoot: string, resolution: Resolution): ModuleTimes {
   const steps = new ModuleSteps(taskRoot, now);
   const restoreLoad = replaceLoad(steps);
   let unhook = (): void => {};
   return {
     async time(load) {
       unhook();
-      unhook = watchGraphs(steps);
+      unhook = watchGraphs(steps, resolution);
       const { moduleCount } = steps;
       const loading = load();
       attempt(() => steps.graphRead());
@@ -80,27 +81,25 @@ function replaceLoad(steps: ModuleSteps): () => void {
   };
 }
 
-/** `require` never comes here: hooks would cost it more than the replaced function does. */
-function watchGraphs(steps: ModuleSteps): () => void {
+function watchGraphs(steps: ModuleSteps, resolution: Resolution): () => void {
   const importCalled = (): void => attempt(() => steps.graphRead());
   subscribe(IMPORT_CALLED, importCalled);
   // A code cache of the user's is compared with the source: then that stays as it is.
   const marks = getCompileCacheDir() === undefined ? new EvaluationMarks(steps) : undefined;
-  const hooks = registerHooks({
-    resolve(specifier, context, next): ResolveFnOutput {
-      if (!context.conditions.includes('import')) return next(specifier, context);
-      attempt(() => steps.resolving(context.parentURL));
-      const resolved = next(specifier, context);
+  const hooks = marks && hookLoad(marks);
+  resolution.watch({
+    resolving: (context) =>
       attempt(() => {
-        if (resolved.url.startsWith('file:')) steps.found(resolved.url, context.parentURL);
-      });
-      return resolved;
-    },
+        if (context.conditions.includes('import')) steps.resolving(context.parentURL);
+      }),
+    found: (url, context) =>
+      attempt(() => {
+        if (context.conditions.includes('import') && url.startsWith('file:')) steps.found(url, context.parentURL);
+      }),
   });
-  const markHooks = marks && hookLoad(marks);
   return () => {
-    hooks.deregister();
-    markHooks?.deregister();
+    resolution.watch(undefined);
+    hooks?.deregister();
     unsubscribe(IMPORT_CALLED, importCalled);
     marks?.end();
   };

@@ -20,20 +20,41 @@ type Resolve = (specifier: string, context?: Partial<ResolveHookContext>) => Res
 const SDK_SCOPE = '@aws-sdk/';
 const NOT_FOUND: readonly unknown[] = ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'];
 
+/** Is told of every resolution, of `import` and of `require`. Must not throw. */
+export type ResolutionWatcher = {
+  resolving(context: ResolveHookContext): void;
+  found(url: string, context: ResolveHookContext): void;
+};
+
+/** Every further hook would cost each module 8 µs: who wants to know asks the one there is. */
+export type Resolution = { watch(watcher: ResolutionWatcher | undefined): void };
+
 /** Installs the search; to be called once, before user code is loaded. */
-export function installPackageFallback(options: PackageFallbackOptions): void {
+export function installPackageFallback(options: PackageFallbackOptions): Resolution {
+  let watcher: ResolutionWatcher | undefined;
+  const find = (specifier: string, context: ResolveHookContext, next: Resolve): ResolveFnOutput => {
+    try {
+      return next(specifier, context);
+    } catch (error) {
+      if (!isPackage(specifier) || !isNotFound(error)) throw error;
+      const found = search(specifier, context, next, options);
+      if (found !== undefined) return found;
+      throw specifier.startsWith(SDK_SCOPE) ? sdkClientMissing(error, options) : error;
+    }
+  };
   registerHooks({
     resolve(specifier, context, next) {
-      try {
-        return next(specifier, context);
-      } catch (error) {
-        if (!isPackage(specifier) || !isNotFound(error)) throw error;
-        const found = search(specifier, context, next, options);
-        if (found !== undefined) return found;
-        throw specifier.startsWith(SDK_SCOPE) ? sdkClientMissing(error, options) : error;
-      }
+      watcher?.resolving(context);
+      const found = find(specifier, context, next);
+      watcher?.found(found.url, context);
+      return found;
     },
   });
+  return {
+    watch(wanted) {
+      watcher = wanted;
+    },
+  };
 }
 
 const isPackage = (specifier: string): boolean => /^[^./#]/.test(specifier) && !/^[a-z-]+:/.test(specifier);

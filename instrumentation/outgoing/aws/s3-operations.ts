@@ -53,7 +53,7 @@ export function readS3Request(method: string, host: string, path: string, header
 
 /** `bucket.s3.region.amazonaws.com/key`, or `…/bucket/key` where the host is not the bucket's own. */
 function locate(host: string, pathname: string): Pick<S3Request, 'bucket' | 'key'> {
-  const virtual = /^(.+?)\.s3[.-](?:[a-z0-9.-]+\.)?amazonaws\.com(?:\.cn)?$/.exec(host)?.[1];
+  const virtual = /^(.+?)\.s3(?:express)?[.-](?:[a-z0-9.-]+\.)?amazonaws\.com(?:\.cn)?$/.exec(host)?.[1];
   const rest = pathname.slice(1);
   if (virtual !== undefined && !/^s3[.-]/.test(`${virtual}.`)) return { bucket: virtual, key: decoded(rest) };
   const slash = rest.indexOf('/');

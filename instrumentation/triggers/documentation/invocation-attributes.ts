@@ -12,7 +12,7 @@ export const serverAttributes: { readonly [attribute: string]: string } = {
   'aws.lambda.tenant_id': 'tenant of the invocation, where functions are isolated by tenants',
   'aws.xray.parent_id': 'parent in Lambda’s trace header, where it is not the parent of the span',
   'lambda.frozen_ms':
-    'how long the process had shown no sign of life since the invocation before: the wall clock’s time since the last turn of its event loop, which is looked for every 20 ms, later every 1.3 s. Lambda’s freeze, mostly; an event loop that background work holds up counts as well',
+    'how long the process had shown no sign of life since the invocation before, from a quarter of a second on: the wall clock’s time since the last turn of its event loop, which is looked for every 20 ms, later every 1.3 s. Lambda’s freeze, mostly; an event loop that background work holds up counts as well',
 };
 
 /** On `Invocation`. */

@@ -23,11 +23,13 @@ async function load(
   const { stdout, stderr, code } = await runModule(`
     import { createRequire } from 'node:module';
     import Module from 'node:module';
+    import { installPackageFallback } from '${sourceUrl('runtime/handler/package-fallback.ts')}';
     import { watchModules } from '${sourceUrl('runtime/handler/module-times.ts')}';
     const path = ${JSON.stringify(`${folder}/${entry}`)};
     const { load } = Module.prototype;
     ${prelude}
-    const times = watchModules(${JSON.stringify(folder)});
+    const imports = installPackageFallback({ layerPackages: '/nowhere', nodePath: () => undefined });
+    const times = watchModules(${JSON.stringify(folder)}, imports);
     try {
       if (${isModule}) await times.time(() => import(path));
       else createRequire(path)(path);
