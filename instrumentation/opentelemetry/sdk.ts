@@ -85,10 +85,24 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
 const performanceNow = performance.now.bind(performance);
 
 /**
- * When `performance.now()` was zero, on the runtime's clock: it counts from a slightly earlier instant. The reading with the
- * least time between both is the truest.
+ * When `performance.now()` was zero, on the runtime's clock: it counts from a slightly earlier instant. The runtime's clock is read
+ * between two readings of the other; the pair that lies closest together says it to some 50 ns.
  */
-const PERFORMANCE_ZERO_MS = Math.max(...Array.from({ length: 10 }, () => now() - performanceNow()));
+function measurePerformanceZero(): number {
+  let zeroMs = 0;
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let reading = 0; reading < 64; reading++) {
+    const before = performanceNow();
+    const between = now();
+    const after = performanceNow();
+    if (after - before >= leastMs) continue;
+    leastMs = after - before;
+    zeroMs = between - (before + after) / 2;
+  }
+  return zeroMs;
+}
+
+const PERFORMANCE_ZERO_MS = measurePerformanceZero();
 
 /** The drift between the clocks that is tolerated, and the millisecond that the SDK cuts off. */
 const JUST_NOW_MS = 4;

@@ -59,8 +59,10 @@ test('a child never begins before its parent, nor ends after it', () => {
       typeof time === 'bigint' ? time : nanosOf(time),
     );
     for (let at = 1; at < times.length; at++) {
-      // An end is a start plus a duration, each rounded to nanoseconds.
-      assert.ok(times[at]! + 2n >= times[at - 1]!, `${at}: ${times.join(' ')}`);
+      // An end is a start plus a duration, each rounded to nanoseconds; the first and the last are of another clock, which is
+      // known to the SDK's to less than a microsecond: what X-Ray and the console show.
+      const tolerance = at === 1 || at === times.length - 1 ? 1000n : 2n;
+      assert.ok(times[at]! + tolerance >= times[at - 1]!, `${at}: ${times.join(' ')}`);
     }
   }
 });
@@ -79,7 +81,7 @@ test('it holds too when the clocks have drifted apart as far as is tolerated', (
       const before = nanosOf(tracing.clock.hrTime(tracing.clock.now()));
       const { startTime } = tracer.startSpan('x', {}, parentContext) as unknown as ReadableSpan;
       const after = nanosOf(tracing.clock.hrTime(tracing.clock.now()));
-      assert.ok(nanosOf(startTime) >= before && nanosOf(startTime) <= after);
+      assert.ok(nanosOf(startTime) + 1000n >= before && nanosOf(startTime) <= after + 1000n);
     }
   }
 });
