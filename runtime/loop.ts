@@ -62,11 +62,16 @@ type OpenInvocation = {
 // Captured before user code can mock it.
 const { parse } = JSON;
 
+/** Never settles: the end of the process is all that is waited for. */
+const pending = new Promise<never>(() => {});
+
 export class Loop {
   readonly #options: LoopOptions;
   /** Open invocations that nothing has been posted for. */
   readonly #unanswered = new Set<OpenInvocation>();
   #isConcurrent = false;
+  /** The process is about to end: nothing is polled any more. */
+  #isEnding = false;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -81,6 +86,7 @@ export class Loop {
     for (;;) {
       const open = this.#open(api, await api.next());
       await this.#process(open);
+      if (this.#isEnding) return pending;
       const { requestId, deadlineEpochMs } = open.invocation;
       extension.answered(requestId);
       // With an extension the platform waits for that one; without, it freezes the process as soon as `next` is called.
@@ -101,6 +107,7 @@ export class Loop {
     const serveOne = async (api: RuntimeApi): Promise<never> => {
       for (;;) {
         await this.#process(this.#open(api, await pollWithRetry(api, retry)));
+        if (this.#isEnding) return pending;
         flush();
       }
     };
@@ -119,6 +126,7 @@ export class Loop {
 
   /** The process is about to end because of `error`: fails what is still unanswered. Never rejects. */
   async crash(error: unknown): Promise<void> {
+    this.#isEnding = true;
     const failures = [...this.#unanswered].map((open) =>
       open.streamed === undefined
         ? this.#fail(open, error, { isLogged: true })

@@ -285,14 +285,21 @@ test('a result that comes after an empty loop had ended the invocation is logged
 
 test('policy 2: a crash fails the open invocation, once; what its handler does later is not posted', async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
-  const { log, loop, serve } = standLoop(() => promise, [deliveryOf('r1')]);
-  const served = serve();
+  const { log, api, loop, serve } = standLoop(() => promise, [deliveryOf('r1'), deliveryOf('r2')]);
+  void serve();
   await settle();
+  let pollsAfterCrash = 0;
+  const { next } = api;
+  api.next = () => {
+    pollsAfterCrash++;
+    return next.call(api);
+  };
   await loop.crash(new RangeError('from a timer'));
   assert.deepEqual(log.slice(2), ['settled RangeError', 'fail r1 RangeError', 'taken 202 0']);
   await loop.crash(new Error('again'));
   resolve('too late');
-  await served;
+  await settle();
+  assert.equal(pollsAfterCrash, 0, 'a poll would meet the error on its way');
   assert.ok(!log.some((line) => `${line}`.startsWith('respond')));
   assert.equal(log.filter((line) => `${line}`.startsWith('fail')).length, 1);
 });
@@ -305,11 +312,11 @@ test('a crash when nothing is open, or when the answer is on its way, posts noth
   const { promise, resolve } = Promise.withResolvers<ReturnType<typeof accepted>>();
   const { log, api, loop, serve } = standLoop(() => 1, [deliveryOf('r1')]);
   api.onPost = () => promise;
-  const served = serve();
+  void serve();
   await settle();
   await loop.crash(new Error('x'));
   resolve(accepted());
-  await served;
+  await settle();
   assert.ok(!log.some((line) => `${line}`.startsWith('fail')));
 });
 
