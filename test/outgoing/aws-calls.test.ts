@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { FunctionUnderTest } from '../support/function-under-test.ts';
+import { startFunction } from '../support/function-under-test.ts';
 import { AwsStub } from './aws-stub.ts';
 import { provideClientPackages } from './client-packages.ts';
 import { type FunctionShape, shapesOf } from './function-shapes.ts';
@@ -317,6 +318,31 @@ test('into events and records only when it is asked for, without touching what i
   await call(fn, 'SQS');
   assert.doesNotMatch(stub.calls[0]!.body, /traceparent/);
 });
+
+for (const shape of ['require', 'import'] as const) {
+  test(`the clients that the layer has: ${shape}`, async () => {
+    const load =
+      shape === 'import'
+        ? "import { SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs'; export"
+        : "const { SQSClient, SendMessageCommand } = require('@aws-sdk/client-sqs'); exports.handler = handler;";
+    const source = `${load} async function handler({ endpoint }) {
+        await new SQSClient({ endpoint, region: 'eu-west-1' }).send(new SendMessageCommand({ QueueUrl: endpoint + '/1/orders', MessageBody: 'm' }));
+        return 'done';
+      }`;
+    await using fn = await startFunction({
+      files: { [shape === 'import' ? 'index.mjs' : 'index.js']: source },
+      timeoutMs: 20_000,
+    });
+    stub.clear();
+    const result = await fn.invoke({ endpoint: stub.url }, { traceHeader: HEADER });
+    assert.equal(result.json(), 'done', `${stub.faults} ${fn.emulator.logs}`);
+    assert.deepEqual(stub.faults, []);
+    const [span, ...others] = clientSpans(fn);
+    assert.deepEqual([span!.name, others.length], ['SQS.SendMessage', 0]);
+    const { MessageAttributes } = bodies()[0] as { MessageAttributes?: Record<string, { StringValue: string }> };
+    assert.equal(MessageAttributes?.traceparent?.StringValue, `00-${TRACE_ID}-${span!.spanId}-01`);
+  });
+}
 
 test('AWS calls are HTTP like any other when that instrumentation is off', async (t) => {
   if (!('folder' in packages)) return t.skip(packages.missing);

@@ -234,3 +234,27 @@ for (const shape of ['require', 'import', 'esbuild minified'] as const) {
     assert.deepEqual(fn.emulator.logs, []);
   });
 }
+
+for (const shape of ['require', 'import'] as const) {
+  test(`libraries on top of the clients: ${shape}`, async (t) => {
+    if (!('folder' in packages)) return t.skip(packages.missing);
+    const mongo = `mongodb://127.0.0.1:${await startMongoStub(t, packages.folder)}/?directConnection=true`;
+    const path = fileURLToPath(new URL('functions/mappers.mjs', import.meta.url));
+    const [name, text] = (await shapesOf(path, packages.folder, [shape])).find((one) => one.name === shape)!.file;
+    await using fn = await startFunctionWith(packages.folder, { files: { [name]: text }, timeoutMs: 20_000 });
+    for (const [library, expected] of Object.entries({ knex: select, sequelize: select, mongoose: 'find orders' })) {
+      await t.test(library, async (t) => {
+        if (library !== 'mongoose' && 'missing' in servers.pg) return t.skip(servers.pg.missing);
+        fn.otlp.clear();
+        const result = await fn.invoke({ ...event(library), mongo }, { traceHeader: HEADER });
+        assert.equal(result.json(), 1, fn.emulator.logs.join('\n'));
+        const spans = clientSpans(fn);
+        assert.ok(
+          spans.some((span) => span.name === expected),
+          spans.map((span) => span.name).join(),
+        );
+        assert.doesNotMatch(JSON.stringify([spans, fn.xray.documents]), /secret-literal/);
+      });
+    }
+  });
+}

@@ -14,8 +14,8 @@ export type FunctionShape = {
 /** CommonJS packages call `require`, which ES modules lack: the banner that esbuild's own documentation gives. */
 const REQUIRE = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
 
-/** `path`: an ES module. `packages`: the folder with node_modules for what it imports. */
-export async function shapesOf(path: string, packages: string): Promise<FunctionShape[]> {
+/** `path`: an ES module. `packages`: the folder with node_modules for what it imports. `wanted`: some shapes only. */
+export async function shapesOf(path: string, packages: string, wanted?: readonly string[]): Promise<FunctionShape[]> {
   const source = await readFile(path, 'utf8');
   const bundle = async (format: 'cjs' | 'esm', minify: boolean): Promise<string> => {
     const { outputFiles } = await build({
@@ -34,11 +34,17 @@ export async function shapesOf(path: string, packages: string): Promise<Function
     return outputFiles[0]!.text;
   };
   const { code: required } = await transform(source, { format: 'cjs', platform: 'node', target: 'node24' });
-  return [
-    { name: 'require', file: ['index.js', required], isBundled: false },
-    { name: 'import', file: ['index.mjs', source], isBundled: false },
-    { name: 'esbuild CJS', file: ['index.js', await bundle('cjs', false)], isBundled: true },
-    { name: 'esbuild ESM', file: ['index.mjs', await bundle('esm', false)], isBundled: true },
-    { name: 'esbuild minified', file: ['index.js', await bundle('cjs', true)], isBundled: true },
-  ];
+  const makers: Readonly<Record<string, () => Promise<FunctionShape['file']>>> = {
+    require: async () => ['index.js', required],
+    import: async () => ['index.mjs', source],
+    'esbuild CJS': async () => ['index.js', await bundle('cjs', false)],
+    'esbuild ESM': async () => ['index.mjs', await bundle('esm', false)],
+    'esbuild minified': async () => ['index.js', await bundle('cjs', true)],
+  };
+  const shapes: FunctionShape[] = [];
+  for (const [name, make] of Object.entries(makers)) {
+    if (wanted?.includes(name) ?? true)
+      shapes.push({ name, file: await make(), isBundled: name.startsWith('esbuild') });
+  }
+  return shapes;
 }
