@@ -51,7 +51,9 @@ export async function main(host: Host): Promise<void> {
   const endpoint = parseEndpoint(requireVariable(env, 'AWS_LAMBDA_RUNTIME_API'));
   const userAgent = `spanstrap/${SPANSTRAP_VERSION}`;
   const steps: InitStep[] = [{ name: 'node boot', startedAt: 0, endedAt: startedAt }];
-  const registration = register(settings.isDisabled, endpoint, userAgent, isConcurrent).then((registered) => {
+  // Only spans that leave after the response need a word from the platform before it freezes the process.
+  const events = isConcurrent || settings.flushMode !== 'async' ? [] : (['INVOKE'] as const);
+  const registration = register(settings.isDisabled, endpoint, userAgent, events).then((registered) => {
     steps.push({ name: 'extension registration', startedAt, endedAt: now() });
     return registered;
   });
@@ -88,7 +90,7 @@ export async function main(host: Host): Promise<void> {
   const { writeLine } = log;
   const choice = chooseTracing({ settings, env, file: file?.values ?? {}, report, writeLine }, host);
   if (choice !== undefined) tracing = installTracing(choice);
-  const observer = tracing === undefined ? unobserved : guarded(tracing.observer, (error) => report(`${error}`));
+  const observer = tracing === undefined ? unobserved : guarded(tracing.observer, tracing.fault);
 
   let loop: Loop | undefined;
   const failInit = async (error: unknown): Promise<void> => {
@@ -100,6 +102,7 @@ export async function main(host: Host): Promise<void> {
     log,
     fail: (error) => (loop === undefined ? failInit(error) : loop.crash(error)),
     flush: observer.flush,
+    exit: (end) => tracing?.exit(end),
   });
 
   offerGarbageCollector();
@@ -183,10 +186,10 @@ function register(
   isDisabled: boolean,
   endpoint: Endpoint,
   userAgent: string,
-  isConcurrent: boolean,
+  events: readonly 'INVOKE'[],
 ): Promise<Extension> {
   if (isDisabled) return Promise.resolve(noExtension);
-  return registerExtension(new ExtensionsApi(endpoint, userAgent), isConcurrent ? [] : ['INVOKE']);
+  return registerExtension(new ExtensionsApi(endpoint, userAgent), events);
 }
 
 type File = typeof import('./settings-file.ts');

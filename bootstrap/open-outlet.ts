@@ -1,14 +1,20 @@
-// Entry of the bundle `outlet`: the way out for spans, with the destinations that the settings name. Loaded when the first spans
+// Entry of the bundle `outlet`: the way out for spans, with the destinations and the rules that the settings name. Loaded when the first spans
 // leave; each exporter comes from a bundle of its own when it is needed.
 
+import type { Delivery, DeliverySurroundings } from '../instrumentation/export/delivery.ts';
 import { Destination } from '../instrumentation/export/destination.ts';
 import type { Exporter } from '../instrumentation/export/exporter.ts';
-import { Outlet } from '../instrumentation/export/outlet.ts';
+import type { OutletOptions } from '../instrumentation/export/outlet.ts';
+import { SpanDelivery } from '../instrumentation/export/span-delivery.ts';
 import { GarbageCollections } from '../instrumentation/garbage-collections.ts';
+import { SpanAccount } from '../instrumentation/span-account.ts';
+import type { AccountName } from '../instrumentation/span-counts.ts';
 import type { ExportContext } from './export-context.ts';
+import { flushSettings } from './flush-settings.ts';
 import type { BundleName, Host } from './host.ts';
 import { readOtlpEndpoint } from './otlp-endpoint.ts';
 import { outletSettings } from './outlet-settings.ts';
+import type { Values } from './setting-kinds.ts';
 import { readReportedSettings } from './settings-problems.ts';
 
 /** Begun with the first flush: it costs what the start must not. */
@@ -16,12 +22,18 @@ export const observeCollections = (): GarbageCollections => new GarbageCollectio
 
 /** Time for what a flush does beside the exports' own time limit. */
 const FLUSH_SLACK_MS = 200;
+const DEFAULT_MEMORY_MB = 128;
+const MB = 1024 * 1024;
+/** Where flushing beside the handler is worth a request. */
+const LONG_INTERVAL_MS = 20_000;
+const SHORT_INTERVAL_MS = 2000;
 
 type DestinationName = 'xray' | 'console' | 'otlp-stdout' | 'otlp';
 
-export function openOutlet(context: ExportContext, host: Host): Outlet {
-  const { settings, xrayMode, report } = context;
+export function openOutlet(context: ExportContext, host: Host, surroundings: DeliverySurroundings): Delivery {
+  const { settings, xrayMode, env, report } = context;
   const own = readReportedSettings(outletSettings, context);
+  const flush = readReportedSettings(flushSettings, context);
   const endpoint = readOtlpEndpoint(settings, own.otlpProtocol, report);
   const wanted = new Set<string>(settings.exporters ?? (endpoint === undefined ? ['xray'] : ['xray', 'otlp']));
   if (xrayMode === undefined) wanted.delete('xray');
@@ -36,13 +48,26 @@ export function openOutlet(context: ExportContext, host: Host): Outlet {
     otlp: () => bundle<OtlpBundle>(OTLP_BUNDLES[own.otlpProtocol]).openOtlp(context, endpoint!.url, own.otlpTimeoutMs),
   };
   const bundle = <T>(name: BundleName): T => host.loadBundle(name) as T;
+  // Of several exporters for the same spans one keeps the books: the one that may lose something.
+  const keeper = (['otlp', 'otlp-stdout', 'console'] as const).find((name) => wanted.has(name));
+  const accounts: SpanAccount[] = [];
+  const accountOf = (name: DestinationName): SpanAccount => {
+    const kept: AccountName = name === 'xray' ? 'xray' : 'otlp';
+    if (name !== 'xray' && name !== keeper) return new SpanAccount(kept);
+    accounts.push(new SpanAccount(kept, surroundings.counts[kept]));
+    return accounts.at(-1)!;
+  };
+  const memoryMb = Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) || DEFAULT_MEMORY_MB;
+  const maxQueuedBytes = (memoryMb * MB * flush.memoryPercent) / 100 / Math.max(1, wanted.size);
   const destination = (name: DestinationName, shownName: string, isNetwork: boolean): Destination =>
     new Destination({
       name: shownName,
+      account: accountOf(name),
       isNetwork,
       accepts: name === 'xray' ? (batch) => batch.xray !== undefined : (batch) => batch.isSampledForOtlp,
       open: open[name],
       maxQueuedSpans: own.maxQueuedSpans,
+      maxQueuedBytes,
       report,
     });
   // In the order in which they are flushed: first those that cost no round trip.
@@ -53,8 +78,35 @@ export function openOutlet(context: ExportContext, host: Host): Outlet {
     ...(wanted.has('otlp') ? [destination('otlp', 'OTLP', true)] : []),
   ];
   const hasFallback = wanted.has('otlp') && !wanted.has('otlp-stdout') && own.otlpFallback === 'stdout';
-  const maxFlushMs = own.flushTimeoutMs ?? (wanted.has('otlp') ? own.otlpTimeoutMs : 0) + FLUSH_SLACK_MS;
-  return new Outlet(destinations, maxFlushMs, hasFallback ? destination('otlp-stdout', 'stdout', false) : undefined);
+  return new SpanDelivery({
+    ...surroundings,
+    accounts,
+    outlet: {
+      destinations,
+      fallback: hasFallback ? destination('otlp-stdout', 'stdout', false) : undefined,
+      ...chooseFlush(settings.flushMode, flush),
+      maxFlushMs: own.flushTimeoutMs ?? (wanted.has('otlp') ? own.otlpTimeoutMs : 0) + FLUSH_SLACK_MS,
+    },
+    deadlineMarginMs: flush.deadlineMarginMs,
+    report,
+  });
+}
+
+type FlushRules = Pick<OutletOptions, 'mode' | 'intervalMs' | 'batchSpans' | 'batchJitter'>;
+
+function chooseFlush(
+  flushMode: ExportContext['settings']['flushMode'],
+  flush: Values<typeof flushSettings>,
+): FlushRules {
+  const { name, intervalMs } = flush.flushStrategy;
+  const mode = flushMode !== 'async' ? flushMode : name === 'end' ? 'async' : name;
+  const usualMs = mode === 'continuous' || mode === 'adaptive' ? LONG_INTERVAL_MS : SHORT_INTERVAL_MS;
+  return {
+    mode,
+    intervalMs: intervalMs ?? flush.flushIntervalMs ?? usualMs,
+    batchSpans: flush.batchSize,
+    batchJitter: flush.batchJitter,
+  };
 }
 
 const OTLP_BUNDLES = { 'http/protobuf': 'otlp', 'http/json': 'otlp-json', grpc: 'otlp-grpc' } as const;

@@ -4,6 +4,9 @@
 import { unhandledRejection } from '../runtime/errors.ts';
 import type { InvocationObserver } from '../runtime/lifecycle.ts';
 
+/** How the process comes to its very end, where nothing asynchronous happens any more. */
+export type ProcessExit = { readonly how: 'exit' | 'abort'; readonly exitCode?: number };
+
 export const EXIT_FAILURE = 1;
 /** The managed Node 22 runtime's codes. */
 export const EXIT_UNHANDLED_REJECTION = 128;
@@ -23,10 +26,12 @@ export type GuardOptions = {
   /** Tells the platform, as far as it waits for an answer. Never rejects. */
   fail(error: unknown): Promise<void>;
   readonly flush: InvocationObserver['flush'];
+  /** The very end. Never throws. */
+  exit(end: ProcessExit): void;
 };
 
 /** Returns whether the process is about to end: nothing more may be begun then. */
-export function guardProcess({ process, log, fail, flush }: GuardOptions): () => boolean {
+export function guardProcess({ process, log, fail, flush, exit }: GuardOptions): () => boolean {
   let isEnding = false;
   const crash = async (error: unknown, exitCode: number): Promise<void> => {
     isEnding = true;
@@ -51,6 +56,13 @@ export function guardProcess({ process, log, fail, flush }: GuardOptions): () =>
       if (!hasUserListener && !isEnding) process.exit(0);
     });
   });
+  // Also after `process.exit()` in user code, and when the event loop has run dry.
+  process.on('exit', (exitCode) => exit({ how: 'exit', exitCode }));
+  const abort: () => never = process.abort.bind(process);
+  process.abort = (): never => {
+    exit({ how: 'abort' });
+    return abort();
+  };
   return () => isEnding;
 }
 

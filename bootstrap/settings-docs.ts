@@ -199,23 +199,39 @@ export const settingDocs = {
   },
   flushMode: {
     group: 'flushing',
-    text: 'When spans leave: before the response, after it, or when the environment ends. Not in force yet: spans leave after every response.',
+    text: 'When spans leave: after the response and before the freeze (`async`), before the response (`sync`), or in batches and when the environment ends (`finalize`).',
   },
   flushStrategy: {
     group: 'flushing',
-    text: 'How often spans leave. Not in force yet.',
+    text: 'Of the mode `async`: after every response (`end`), after a response when the interval is over or a batch is full (`periodic`), beside the next handler (`continuous`), or whichever of `end` and `continuous` suits how often the function is invoked (`adaptive`). `end,5000`: after a response when the last flush is 5 s ago.',
   },
   flushIntervalMs: {
     group: 'flushing',
-    text: 'Time between two flushes of the strategies that have one, in milliseconds. Not in force yet.',
+    text: 'Time between two flushes where time decides, and while a handler runs long, in milliseconds. Unset: 2000, with `continuous` and `adaptive` 20000.',
   },
   batchSize: {
     group: 'flushing',
-    text: 'Invocations whose spans leave together. Not in force yet.',
+    text: 'Spans that make a full batch.',
   },
   batchJitter: {
     group: 'flushing',
-    text: 'How much the batch size varies up and down, so that environments do not flush in step. Not in force yet.',
+    text: 'How much the batch size varies up and down, so that environments do not flush in step.',
+  },
+  memoryPercent: {
+    group: 'flushing',
+    text: "Share of the function's memory that spans may take while they wait, in percent; the oldest ordinary ones are dropped first, and counted.",
+  },
+  deadlineMarginMs: {
+    group: 'flushing',
+    text: 'How long before its deadline an invocation is told of as late, in milliseconds. Unset: a tenth of its time, at least 500 and at most 3000.',
+  },
+  watchdog: {
+    group: 'flushing',
+    text: 'A thread that reports what blocks the event loop when an invocation runs out of time: started when a quarter of the time has passed and the function has 256 MB or more (`auto`), with the first invocation (`on`), or never (`off`).',
+  },
+  spoolFolder: {
+    group: 'flushing',
+    text: 'Where a process that dies leaves what it has recorded for the next one of the same environment. Unset: `TMPDIR`, else `/tmp`. `off`: nowhere.',
   },
   enabledInstrumentations: {
     group: 'calls',

@@ -8,7 +8,7 @@ const URL_TEXT = 'an http or https URL';
 const NAMES = 'a comma separated list of names';
 
 export const settingsTable = {
-  isDisabled: withDefault(false, flag(['SPANSTRAP_DISABLED', 'OTEL_SDK_DISABLED'])),
+  isDisabled: withDefault(false, flag(['SPANSTRAP_DISABLED', 'OTEL_SDK_DISABLED', 'LUMIGO_SWITCH_OFF'])),
   exporters: choices(['OTEL_TRACES_EXPORTER'], ['xray', 'otlp', 'otlp-stdout', 'console', 'none']),
   xrayDaemonAddress: text(['AWS_XRAY_DAEMON_ADDRESS'], 'host:port, or udp:host:port tcp:host:port'),
   xrayMode: withDefault(
@@ -35,6 +35,11 @@ export const settingsTable = {
     ),
   ),
   samplerRatio: withDefault(1, number(['OTEL_TRACES_SAMPLER_ARG'], 0, 1)),
+  flushMode: withDefault(
+    'async',
+    choice(['SPANSTRAP_FLUSH_MODE', 'LAMBDA_EXTENSION_SPAN_PROCESSOR_MODE'], ['sync', 'async', 'finalize']),
+  ),
+  spoolFolder: text(['SPANSTRAP_SPOOL_FOLDER'], 'a folder, or off'),
   serviceName: text(['OTEL_SERVICE_NAME']),
   resourceAttributes: withDefault({}, pairs(['OTEL_RESOURCE_ATTRIBUTES'])),
   enabledInstrumentations: text(['OTEL_NODE_ENABLED_INSTRUMENTATIONS'], NAMES),

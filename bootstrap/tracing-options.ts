@@ -45,7 +45,7 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
   };
   const isOnDemand = (env.AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand') === 'on-demand';
   return {
-    openOutlet: () => (host.loadBundle('outlet') as OutletBundle).openOutlet(context, host),
+    openDelivery: (surroundings) => (host.loadBundle('outlet') as OutletBundle).openOutlet(context, host, surroundings),
     observeCollections: () => (host.loadBundle('outlet') as OutletBundle).observeCollections(),
     createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).openSdk(context, options),
     findApiVersion: (place) => (host.loadBundle('api-version') as ApiVersionBundle).findApiVersion(place),
@@ -91,6 +91,8 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
     isColdStart: isOnDemand,
     isConcurrent: env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined,
     loadsEagerly: !isOnDemand,
+    holdsResponse: settings.flushMode === 'sync',
+    flightPath: flightPath(settings, env),
     loadModule: host.require,
     report,
   };
@@ -106,6 +108,13 @@ function chooseXrayMode({ xrayMode, xrayDaemonAddress }: Settings, region = ''):
   if (xrayDaemonAddress === undefined || xrayMode === 'off') return undefined;
   if (xrayMode !== 'auto') return xrayMode as XrayMode;
   return /^(cn|us-gov)-/.test(region) ? 'attach' : 'phases';
+}
+
+/** One file for all processes of an environment, and none of another's where environments share a folder, as on a desk. */
+function flightPath({ spoolFolder }: Settings, env: Surroundings['env']): string | undefined {
+  const folder = spoolFolder ?? (env.TMPDIR || '/tmp');
+  const names = [env.AWS_LAMBDA_FUNCTION_NAME, env.AWS_LAMBDA_LOG_STREAM_NAME].join('-');
+  return folder === 'off' ? undefined : `${folder}/.spanstrap-${names.replace(/\W+/g, '-')}`;
 }
 
 /** By the names of OpenTelemetry's Lambda layer. */

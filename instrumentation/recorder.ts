@@ -10,7 +10,11 @@ import type {
   InvocationObservation,
   InvocationObserver,
 } from '../runtime/lifecycle.ts';
-import { InvocationRecord, type InvocationSurroundings } from './invocation-record.ts';
+import type { AbruptEnd, Delivery, LateDelivery, PresentInvocations } from './export/delivery.ts';
+import { flightFactsOf } from './flight-facts.ts';
+import type { FlightRecorder } from './flight-recorder.ts';
+import type { GarbageCollections } from './garbage-collections.ts';
+import { InvocationRecord, type InvocationSurroundings, type RecordKeeper } from './invocation-record.ts';
 import { linksOf, onlyMessage } from './message-links.ts';
 import type { CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
 import { chooseParent, type Parentage } from './parent.ts';
@@ -24,7 +28,27 @@ import { UnrecordedInvocation } from './unrecorded-invocation.ts';
 /** An init this long before its first invocation was paid by nobody who waits: drawing it would stretch the trace. */
 const INIT_BELONGS_MS = 10_000;
 
+/** When somebody looks after an invocation for the first time: a quarter of its time, but not much. */
+const LOOK_SHARE = 0.25;
+const LOOK_MS = 2000;
+/** Ended spans that are worth handing over together, as long as nobody says otherwise. */
+const BATCH_SPANS = 20;
+
+// Captured before user code can mock them.
+const { setTimeout, clearTimeout } = globalThis;
+
 export type RecorderOptions = InvocationSurroundings & {
+  /** Takes what is ready to leave. */
+  readonly delivery: LateDelivery;
+  readonly invocations: PresentInvocations;
+  /** undefined: nothing is written down for the case that the process is killed. */
+  readonly flight: FlightRecorder | undefined;
+  /** Nothing is recorded any more. */
+  isOff(): boolean;
+  /** Answers wait until what is recorded is sent. */
+  readonly holdsResponse: boolean;
+  /** undefined: nobody observes them; `isToBegin` changes that. */
+  collections(isToBegin?: boolean): GarbageCollections | undefined;
   /** X-Ray documents are wanted and there is a daemon to take them. */
   readonly hasXray: boolean;
   readonly hasOtlp: boolean;
@@ -54,10 +78,23 @@ export class Recorder implements InvocationObserver {
   #isFirst = true;
   #extract: ContextExtractor | undefined;
   #latest: Scope | undefined;
-  readonly #answered: InvocationRecord[] = [];
+  readonly #keeper: RecordKeeper;
+  #timer: NodeJS.Timeout | undefined;
+  #lookAt = Number.POSITIVE_INFINITY;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    const { delivery, flight, invocations, holdsResponse } = options;
+    this.#keeper = {
+      batchSpans: () => delivery.loaded?.batchSpans ?? BATCH_SPANS,
+      begun: () => flight?.progress(),
+      handOver: (record) => delivery.load().handOver(record),
+      ...(holdsResponse && { hold: (record: InvocationRecord) => delivery.load().hold(record) }),
+      answered(record) {
+        invocations.flying.delete(record);
+        invocations.answered.push(record);
+      },
+    };
   }
 
   useExtractor(extract: ContextExtractor): void {
@@ -77,7 +114,8 @@ export class Recorder implements InvocationObserver {
   }
 
   begin(invocation: Invocation, event: unknown): InvocationObservation {
-    const { clock, hasXray, hasOtlp, sampler, recognise, trigger: triggerOptions } = this.#options;
+    const { clock, hasXray, hasOtlp, sampler, recognise, trigger: triggerOptions, delivery } = this.#options;
+    const startedAt = clock.now();
     clock.anchor();
     const frozenMs = this.#options.heartbeat.begin();
     const trigger = recognise(event, triggerOptions, {
@@ -87,7 +125,7 @@ export class Recorder implements InvocationObserver {
     });
     const { isMessageParent, ...parentage } = this.#chooseParent(invocation, event, trigger);
     const { header } = parentage;
-    const isWanted = trigger.source !== 'warm-up' || !this.#options.dropsWarmUps;
+    const isWanted = !this.#options.isOff() && (trigger.source !== 'warm-up' || !this.#options.dropsWarmUps);
     const isSampledForXray = isWanted && hasXray && header?.sampled === true && header.parentId !== undefined;
     const isSampledForOtlp =
       isWanted && hasOtlp && sampler.isSampled(parentage.traceId, parentage.isParentSampled, header?.sampled);
@@ -96,6 +134,7 @@ export class Recorder implements InvocationObserver {
     const init = this.#init;
     const hasPaidForInit = init === undefined || this.#sinceInitMs(init, invocation) <= INIT_BELONGS_MS;
     if (isFirst) addAccount(this.#options.resource, invocation.invokedFunctionArn);
+    delivery.loaded?.begin(invocation.deadlineEpochMs);
     if (!isSampledForXray && !isSampledForOtlp) {
       const unrecorded = new UnrecordedInvocation(this.#options, invocation.traceHeader, parentage);
       if (!this.#options.isConcurrent) this.#latest = unrecorded;
@@ -108,12 +147,37 @@ export class Recorder implements InvocationObserver {
       isSampledForOtlp,
       isSampledForW3c: hasOtlp ? isSampledForOtlp : isSampledForXray,
       isSampledForXray,
-      answered: (answered) => this.#answered.push(answered),
+      init: init && hasPaidForInit ? { facts: init, shiftMs: clock.epochMs(0) - this.#initOriginEpochMs } : undefined,
+      keeper: this.#keeper,
     });
     this.#init = undefined;
-    if (init !== undefined && hasPaidForInit) record.addInit(init, clock.epochMs(0) - this.#initOriginEpochMs);
     if (!this.#options.isConcurrent) this.#latest = record;
+    this.#follow(record);
+    record.ownMs += clock.now() - startedAt;
     return record;
+  }
+
+  /** Writes down that it runs, and has its time watched. The last thing before the handler. */
+  #follow(record: InvocationRecord): void {
+    const { clock, flight, isConcurrent, invocations } = this.#options;
+    const { receivedAt, deadlineEpochMs } = record.invocation;
+    invocations.flying.add(record);
+    flight?.begin(isConcurrent ? undefined : flightFactsOf(record, clock));
+    this.#lookIn(Math.min((deadlineEpochMs - clock.epochMs(receivedAt)) * LOOK_SHARE, LOOK_MS));
+  }
+
+  /** One timer for all invocations; one that ends leaves it alone. */
+  #lookIn(ms: number): void {
+    const { clock, delivery, invocations } = this.#options;
+    const at = clock.now() + ms;
+    if (at >= this.#lookAt) return;
+    clearTimeout(this.#timer);
+    this.#lookAt = at;
+    this.#timer = setTimeout(() => {
+      this.#lookAt = Number.POSITIVE_INFINITY;
+      if (invocations.flying.size > 0) this.#lookIn(Math.min(delivery.load().watch(), LOOK_MS));
+    }, ms);
+    this.#timer.unref();
   }
 
   /** Of the wall clock: the monotonic one may have stood still meanwhile. */
@@ -170,22 +234,32 @@ export class Recorder implements InvocationObserver {
   /** A span of the user's or of an instrumentation started. */
   spanStarted(span: ReadableSpan): void {
     const owner = this.ownerOf(undefined);
-    if (owner !== undefined) spanOwners.set(span, owner);
+    if (owner === undefined) return;
+    spanOwners.set(span, owner);
+    owner.spanStarted(span);
   }
 
   spanEnded(span: ReadableSpan): void {
-    this.ownerOf(span)?.addSpan(span);
+    spanOwners.get(span)?.spanEnded(span);
   }
 
   async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
-    const at = this.#options.clock.now();
-    for (const record of this.#answered) this.#options.outlet.add(record.close(at));
-    this.#answered.length = 0;
-    await this.#options.outlet.flush(reason, deadlineEpochMs);
     const { heartbeat, collections, clock, isConcurrent } = this.#options;
+    await this.#delivery?.flush(reason, deadlineEpochMs);
     // What begins with the first flush costs the start nothing, and the end should not pay for it.
     collections(reason === 'invocation')?.forgetBefore(clock.now());
     if (!isConcurrent) heartbeat.rest();
+  }
+
+  /** The process exits, now. */
+  exit(end: AbruptEnd): void {
+    this.#delivery?.exit(end);
+  }
+
+  /** undefined: nothing was ever recorded. */
+  get #delivery(): Delivery | undefined {
+    const { delivery, invocations } = this.#options;
+    return invocations.flying.size + invocations.answered.length > 0 ? delivery.load() : delivery.loaded;
   }
 }
 

@@ -3,15 +3,16 @@
 
 import type { Context } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type { InvocationObserver } from '../runtime/lifecycle.ts';
+import { type InvocationObserver, now } from '../runtime/lifecycle.ts';
 import { ActiveContext, isSuppressed, ROOT_CONTEXT, spanOf, UNTRACED_CONTEXT, withSpan } from './active-context.ts';
 import { parseBaggage } from './baggage.ts';
 import { Clock } from './clock.ts';
 import type { CodeApi, CodeApiOptions } from './code-api/code-api.ts';
 import { installCodeApi } from './code-api/install-code-api.ts';
 import type { ConfiguredHooks, HookOptions } from './configure-hooks/configure-hooks.ts';
-import { LateOutlet, type OpenedOutlet } from './export/late-outlet.ts';
+import type { AbruptEnd, Delivery, DeliverySurroundings, LateDelivery, PresentInvocations } from './export/delivery.ts';
 import type { XrayMode } from './export/xray/phases.ts';
+import { FlightRecorder } from './flight-recorder.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { InertSpan } from './inert-span.ts';
@@ -23,10 +24,12 @@ import { type CallOptions, installCalls } from './outgoing/install-calls.ts';
 import { type ContextExtractor, Recorder, type RecorderOptions } from './recorder.ts';
 import { createResource, type ResourceFacts } from './resource.ts';
 import type { Sampler } from './sampler.ts';
+import { SelfProtection } from './self-protection.ts';
+import { newSpanCounts } from './span-counts.ts';
 
 export type TracingOptions = {
   /** Opens the way out, from a bundle of its own; called when the first spans leave. */
-  openOutlet(): OpenedOutlet;
+  openDelivery(surroundings: DeliverySurroundings): Delivery;
   /** Loads the OpenTelemetry SDK, from a bundle of its own. */
   createSdk(options: SdkOptions): OpenTelemetrySdk;
   /** Which version of the API the code at a place is a copy of; from the bundle of the SDK. */
@@ -55,6 +58,10 @@ export type TracingOptions = {
   readonly isConcurrent: boolean;
   /** Load exporters during init, which costs nobody time there. */
   readonly loadsEagerly: boolean;
+  /** Answers wait until what is recorded is sent. */
+  readonly holdsResponse: boolean;
+  /** What the processes of this environment leave for each other; undefined: nothing. */
+  readonly flightPath: string | undefined;
   readonly loadModule: NodeJS.Require;
   /** One line of the tracer's own for the operator. */
   report(message: string): void;
@@ -62,6 +69,10 @@ export type TracingOptions = {
 
 export type Tracing = {
   readonly observer: InvocationObserver;
+  /** The observer threw: after a number of faults it observes no more. */
+  fault(error: unknown): void;
+  /** The process exits, now: what can be sent without waiting is sent, the rest is left for the next one. Never throws. */
+  exit(end: AbruptEnd): void;
   /** Ids of the span that is active here, for log lines. */
   activeTrace(): { readonly traceId: string; readonly spanId: string } | undefined;
   useExtractor(extract: ContextExtractor): void;
@@ -69,33 +80,58 @@ export type Tracing = {
 
 /** Installs tracing. To be called before user code is loaded. */
 export function installTracing(options: TracingOptions): Tracing {
-  const { xrayMode, report } = options;
+  const startedAt = now();
+  const { xrayMode, flightPath, report } = options;
   const clock = new Clock();
   const resource = createResource(options.resource);
-  const outlet = new LateOutlet(options.openOutlet);
-  if (options.loadsEagerly) outlet.openAhead();
-
+  const instrumentationScope = { name: 'spanstrap', version: options.resource.distroVersion };
+  const counts = newSpanCounts();
+  const invocations: PresentInvocations = { flying: new Set(), answered: [] };
+  const protection = new SelfProtection(report);
+  let initOwnMs = 0;
   let hooks: ConfiguredHooks | undefined;
   let collections = options.loadsEagerly ? options.observeCollections() : undefined;
   const active = new ActiveContext<CallScope | UnrecordedScope>((context, emitter) =>
     sdk().bindEmitter(context, emitter),
   );
+  let loadedDelivery: Delivery | undefined;
+  const delivery: LateDelivery = {
+    get loaded() {
+      return loadedDelivery;
+    },
+    load() {
+      loadedDelivery ??= options.openDelivery({
+        clock,
+        resource,
+        instrumentationScope,
+        ...options.invocations,
+        collections: () => collections,
+        counts,
+        invocations,
+        flight,
+        initOwnMs: () => initOwnMs,
+        untraced: (work) => active.with(UNTRACED_CONTEXT, work as () => ReturnType<typeof work>),
+        others: () => hooks,
+        fault: (error) => protection.fault(error),
+      });
+      return loadedDelivery;
+    },
+  };
+  const flight =
+    flightPath === undefined ? undefined : new FlightRecorder(flightPath, counts, () => delivery.load().takeOver());
+  if (options.loadsEagerly) protection.attempt(() => delivery.load().openAhead());
+
   const recorder = new Recorder({
     clock,
     resource,
-    instrumentationScope: { name: 'spanstrap', version: options.resource.distroVersion },
+    instrumentationScope,
     active,
-    // Our own requests are nobody's spans.
-    outlet: {
-      add(batch) {
-        hooks?.spansEnded(batch.spans);
-        outlet.add(batch);
-      },
-      flush: (...args) =>
-        active.with(UNTRACED_CONTEXT, async () => {
-          await Promise.all([outlet.flush(...args), hooks?.flush(...args)]);
-        }),
-    },
+    delivery,
+    invocations,
+    flight,
+    counts,
+    holdsResponse: options.holdsResponse,
+    isOff: () => protection.isOff,
     functionName: options.resource.functionName ?? 'unknown_function',
     functionVersion: options.resource.functionVersion ?? '$LATEST',
     hasXray: xrayMode !== undefined,
@@ -121,24 +157,29 @@ export function installTracing(options: TracingOptions): Tracing {
 
   let loadedSdk: OpenTelemetrySdk | undefined;
   const sdk = (): OpenTelemetrySdk => {
-    loadedSdk ??= options.createSdk({
+    if (loadedSdk !== undefined) return loadedSdk;
+    const loadStartedAt = now();
+    loadedSdk = options.createSdk({
       resource,
       clock,
       contextManager: active,
       ...hooks?.sdk,
       activeTrace: () => recorder.here(),
+      // Called inside the user's own calls, which must not feel what goes wrong here.
       spanStarted(span: ReadableSpan, parent) {
-        recorder.spanStarted(span);
+        protection.attempt(() => recorder.spanStarted(span));
         hooks?.spanStarted(span, parent);
       },
-      spanEnded: (span: ReadableSpan) => recorder.spanEnded(span),
+      spanEnded: (span: ReadableSpan) => protection.attempt(() => recorder.spanEnded(span)),
     });
+    const record = recorder.ownerOf(undefined);
+    if (record !== undefined) record.ownMs += now() - loadStartedAt;
     return loadedSdk;
   };
   const api: InstalledApi = installOpenTelemetryApi({
     context: active,
     // What a tracer of the user's own records is not recorded twice.
-    isRecording: () => recorder.ownerOf(undefined) !== undefined && !api.hasForeignTracer(),
+    isRecording: () => !protection.isOff && recorder.ownerOf(undefined) !== undefined && !api.hasForeignTracer(),
     loadProvider: () => sdk().provider,
     loadPropagator: () => hooks?.propagator ?? sdk().propagator,
     findApiVersion: options.findApiVersion,
@@ -184,5 +225,12 @@ export function installTracing(options: TracingOptions): Tracing {
     calls = { ...calls, isEnabled: (name) => !instrumented.has(name) && options.calls.isEnabled(name) };
   }
   installCalls(environment, calls, { provider: api.provider, loadModule: options.loadModule });
-  return { observer, activeTrace, useExtractor: (extract) => recorder.useExtractor(extract) };
+  initOwnMs = now() - startedAt;
+  return {
+    observer,
+    fault: (error) => protection.fault(error),
+    exit: (end) => protection.attempt(() => recorder.exit(end)),
+    activeTrace,
+    useExtractor: (extract) => recorder.useExtractor(extract),
+  };
 }

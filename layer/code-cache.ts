@@ -75,6 +75,7 @@ const environmentOfFunction = (folder: string): Record<string, string> => ({
   AWS_DEFAULT_REGION: 'eu-west-1',
   LAMBDA_TASK_ROOT: join(folder, 'task'),
   LAMBDA_RUNTIME_DIR: '/var/runtime',
+  TMPDIR: folder,
   LANG: 'en_US.UTF-8',
   PATH: '/usr/local/bin:/usr/bin:/bin',
   TZ: ':UTC',

@@ -27,6 +27,8 @@ const writeCaches = (): void => {
   for (const [name, script] of Object.entries(scripts)) {
     writeFileSync(`${cacheFolder}/${name}.cache`, script.createCachedData());
   }
+  // The runtime would tell of the invocation that does not come to its end.
+  process.removeAllListeners('exit');
   process.exit(0);
 };
 

@@ -74,7 +74,7 @@ export type Answer = {
   readonly serializedAt: Instant;
 };
 
-/** One invocation under observation. No method throws, none delays the answer. */
+/** One invocation under observation. No method throws. */
 export interface InvocationObservation {
   /** What user code shall see as `_X_AMZN_TRACE_ID` and in the invoke store; undefined: there is no trace. */
   readonly traceHeader: string | undefined;
@@ -83,6 +83,8 @@ export interface InvocationObservation {
   /** Calls the handler inside the observer's async context and returns what it returned. */
   run<T>(handler: () => T): T;
   handlerSettled(outcome: HandlerOutcome): void;
+  /** What the answer has to wait for, asked once it is ready; undefined: nothing. Never rejects, and is never long in coming. */
+  beforeAnswer?(): Promise<void> | undefined;
   answered(answer: Answer): void;
 }
 
@@ -151,6 +153,14 @@ export function guarded(observer: InvocationObserver, onFault: (error: unknown) 
           return outcome.result;
         },
         handlerSettled: (outcome) => attempt(() => observation.handlerSettled(outcome)),
+        beforeAnswer() {
+          try {
+            return observation.beforeAnswer?.()?.catch(onFault);
+          } catch (error) {
+            onFault(error);
+            return undefined;
+          }
+        },
         answered: (answer) => attempt(() => observation.answered(answer)),
       };
     },

@@ -172,6 +172,8 @@ export class Loop {
       const settledAt = now();
       json = serializeResult(result, compat);
       observation.handlerSettled({ ok: true, at: settledAt, result, isStreamed: false });
+      const isHeld = observation.beforeAnswer?.();
+      if (isHeld !== undefined) await isHeld;
     } catch (error) {
       return this.#fail(open, error, { isLogged: false });
     }
@@ -230,6 +232,8 @@ export class Loop {
     const report = { ...errorBody(error, { compat }), xrayCause: xrayErrorCause(error, workingDirectory) };
     observation.handlerSettled({ ok: false, at, error, errorType: report.errorType });
     if (!isLogged) observation.run(() => log.logInvokeError(error));
+    const isHeld = observation.beforeAnswer?.();
+    if (isHeld !== undefined) await isHeld;
     await this.#post(open, 'error', now(), () => api.fail(invocation, report));
   }
 

@@ -36,6 +36,13 @@ export function withLambdaHooks(
         attempt('requestHook', () => requestHook(span, { event, context: contextOf(invocation) }));
       }
       let outcome: HandlerOutcome | undefined;
+      let hasResponded = false;
+      const respond = (): void => {
+        if (responseHook === undefined || outcome === undefined || hasResponded) return;
+        hasResponded = true;
+        const response = outcome.ok ? { err: null, res: outcome.result } : { err: outcome.error as Error };
+        attempt('responseHook', () => responseHook(span, response));
+      };
       return {
         traceHeader: observation.traceHeader,
         traceContext: observation.traceContext,
@@ -44,13 +51,14 @@ export function withLambdaHooks(
           outcome ??= settled;
           observation.handlerSettled(settled);
         },
+        beforeAnswer() {
+          if (observation.beforeAnswer === undefined) return undefined;
+          respond();
+          return observation.beforeAnswer();
+        },
         answered(answer) {
           // The response is under way, the span is still open.
-          if (responseHook !== undefined && outcome !== undefined) {
-            const { ok } = outcome;
-            const response = ok ? { err: null, res: outcome.result } : { err: outcome.error as Error };
-            attempt('responseHook', () => responseHook(span, response));
-          }
+          respond();
           observation.answered(answer);
         },
       };

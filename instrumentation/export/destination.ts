@@ -1,37 +1,71 @@
-// One place that spans go to, with its own queue and its own failures: one that is down neither blocks nor starves another.
+// One place that spans go to, with its own queue, its own books and its own failures: one that is down neither blocks nor starves
+// another.
 
+import { now } from '../../runtime/lifecycle.ts';
+import type { SpanAccount } from '../span-account.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from './exporter.ts';
+import { SpanQueue } from './span-queue.ts';
 
 export type DestinationOptions = {
   readonly name: string;
+  readonly account: SpanAccount;
+  /** It is reached over a network: spans that every such destination lost go to the fallback. */
+  readonly isNetwork?: boolean;
   /** Makes the exporter; called at the first flush that has something for it, because loading it costs milliseconds. */
   open(): Exporter;
   /** Whether a batch is meant for this destination. */
   accepts(batch: SpanBatch): boolean;
-  /** Spans kept for another try when sending failed; the oldest batches go first. */
+  /** Spans, and bytes of them, that may wait; see span-queue.ts for who goes first when more do. */
   readonly maxQueuedSpans: number;
-  /** It is reached over a network: spans that every such destination lost go to the fallback. */
-  readonly isNetwork?: boolean;
+  readonly maxQueuedBytes: number;
   /** One line for the operator; called at the first failure of a row, and when it is over. */
   report(message: string): void;
 };
 
+export type FlushScope = {
+  /** Also spans of invocations that still run. */
+  readonly withRunning?: boolean;
+  /** The process ends: a backend that was slow to fail is tried all the same. */
+  readonly isLast?: boolean;
+};
+
+/** A failure that took this long cost somebody time; after two of them in a row the backend is left alone for ten times as long. */
+const COSTLY_MS = 500;
+const COSTLY_FAILURES = 2;
+const HOLD_OFF_FACTOR = 10;
+
+// Captured before user code can mock them.
+const wallNow = Date.now;
+
 export class Destination {
   readonly name: string;
+  readonly account: SpanAccount;
   readonly #options: DestinationOptions;
+  readonly #queue: SpanQueue;
+  #provisional: SpanBatch[] = [];
   #exporter: Exporter | undefined;
-  #queue: SpanBatch[] = [];
-  #queuedSpans = 0;
-  #droppedSpans = 0;
   #isFailing = false;
+  #costlyFailures = 0;
+  #leftAloneUntil: { readonly epochMs: number; readonly instant: number } | undefined;
+  /** Waiting spans that left once without an answer. */
+  #doubtfulSpans = 0;
   #sending: Promise<void> | undefined;
-  /** What is being sent. */
-  #inFlight: readonly SpanBatch[] = [];
-  #onLoss: (batches: readonly SpanBatch[]) => void = () => {};
+  /** What an export under way is about. */
+  #inFlight: readonly SpanBatch[] | undefined;
+  #onLoss: (batch: SpanBatch) => boolean = () => false;
 
   constructor(options: DestinationOptions) {
     this.name = options.name;
+    this.account = options.account;
     this.#options = options;
+    this.#queue = new SpanQueue({
+      maxSpans: options.maxQueuedSpans,
+      maxBytes: options.maxQueuedBytes,
+      dropped: (reason, batch) => {
+        this.account.drop(reason, batch.spans.length);
+        this.#onLoss(batch);
+      },
+    });
   }
 
   get isNetwork(): boolean {
@@ -42,86 +76,172 @@ export class Destination {
     return this.#options.accepts(batch);
   }
 
-  /** From now on `onLoss` is told what this destination gave up for good. */
-  watchLosses(onLoss: (batches: readonly SpanBatch[]) => void): void {
+  /** From now on `onLoss` is told what this destination gave up for good; it returns whether somebody else has taken it. */
+  watchLosses(onLoss: (batch: SpanBatch) => boolean): void {
     this.#onLoss = onLoss;
   }
 
-  add(batch: SpanBatch): void {
-    if (!this.#options.accepts(batch)) return;
-    this.#queue.push(batch);
-    this.#queuedSpans += batch.spans.length;
-    this.#bound();
+  get queuedSpans(): number {
+    return this.#queue.spans;
   }
 
-  /** Loads what a first flush would have to load. Never throws: that flush tries again, and tells why when it cannot. */
+  get isPressed(): boolean {
+    return this.#queue.isPressed;
+  }
+
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  get isSending(): boolean {
+    return this.#sending !== undefined;
+  }
+
+  add(batch: SpanBatch): void {
+    if (this.accepts(batch)) this.#queue.add(batch);
+  }
+
+  /**
+   * Spans that have not ended, as they are now: sent with the next flush and not counted, because each comes again when it ends.
+   * For destinations where the later version replaces the earlier one.
+   */
+  addProvisional(batch: SpanBatch): void {
+    if (this.accepts(batch)) this.#provisional.push(batch);
+  }
+
+  /** Loads what a first flush would have to load. */
   open(): void {
     try {
       this.#exporter ??= this.#options.open();
-    } catch {}
-  }
-
-  /** Gives up what is left: the process ends. */
-  giveUp(): void {
-    const left = [...this.#inFlight, ...this.#queue];
-    this.#inFlight = [];
-    this.#queue = [];
-    this.#queuedSpans = 0;
-    if (left.length > 0) this.#onLoss(left);
+    } catch {
+      // The flush that needs it tells of it.
+    }
   }
 
   /** Sends the queue, after a flush that is still under way; what could not be sent stays for the next. Never rejects. */
-  async flush(deadlineEpochMs: number): Promise<void> {
+  async flush(deadlineEpochMs: number, { withRunning = true, isLast = false }: FlushScope = {}): Promise<void> {
     // A freeze or SIGTERM may come upon an export that has not ended.
     while (this.#sending !== undefined) await this.#sending;
-    if (this.#queue.length === 0) return;
-    this.#sending = this.#send(deadlineEpochMs);
+    if (!isLast && this.#isLeftAlone) return;
+    this.#sending = this.#sendAll(deadlineEpochMs, withRunning);
     await this.#sending;
     this.#sending = undefined;
   }
 
-  async #send(deadlineEpochMs: number): Promise<void> {
-    const batches = this.#queue;
-    this.#queue = [];
-    this.#queuedSpans = 0;
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.#sending !== undefined) await this.#sending;
+  }
+
+  /** The process ends: what waits goes to whoever takes it instead. What nobody takes goes on waiting. */
+  giveUp(): void {
+    const sending = this.#inFlight ?? [];
+    this.#forgetInFlight();
+    for (const batch of sending) this.#onLoss(batch);
+    const isKept = (batch: SpanBatch): boolean => {
+      const isTaken = this.#onLoss(batch);
+      if (isTaken) this.account.drop('given_up', batch.spans.length);
+      return !isTaken;
+    };
+    this.#queue.putBack(this.#takeAll().filter(isKept));
+  }
+
+  /** What waits, without what is under way. It goes on waiting. */
+  get waiting(): readonly SpanBatch[] {
+    const batches = this.#takeAll();
+    this.#queue.putBack(batches);
+    return batches;
+  }
+
+  /**
+   * The process exits and nothing asynchronous will happen any more: sends what can be sent without waiting. Returns what is left,
+   * which is this destination's no longer.
+   */
+  sendAtExit(): SpanBatch[] {
+    const provisional = this.#provisional.splice(0);
+    const waiting = this.#takeAll();
+    this.#forgetInFlight();
+    if (waiting.length === 0 && provisional.length === 0) return [];
+    this.open();
+    if (provisional.length > 0) this.#exporter?.exportAtExit?.(provisional);
+    if (waiting.length === 0 || this.#exporter?.exportAtExit?.(waiting) !== true) return waiting;
+    this.account.settle(countSpans(waiting));
+    return [];
+  }
+
+  #takeAll(): SpanBatch[] {
+    return this.#queue.take(true);
+  }
+
+  /** Nobody will know what became of what is being sent. */
+  #forgetInFlight(): void {
+    this.account.drop('unknown_fate', this.account.count.inFlight);
+    this.account.count.inFlight = 0;
+    this.#inFlight = undefined;
+  }
+
+  async #sendAll(deadlineEpochMs: number, withRunning: boolean): Promise<void> {
+    const provisional = this.#provisional.splice(0);
+    if (provisional.length > 0) await this.#export(provisional, deadlineEpochMs);
+    const batches = this.#queue.take(withRunning);
+    if (batches.length > 0) await this.#send(batches, deadlineEpochMs);
+  }
+
+  async #send(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<void> {
+    const spans = countSpans(batches);
+    const startedAt = now();
+    this.account.resend(Math.min(this.#doubtfulSpans, spans));
     this.#inFlight = batches;
-    let outcome: ExportOutcome;
-    try {
-      this.#exporter ??= this.#options.open();
-      outcome = await this.#exporter.export(batches, deadlineEpochMs);
-    } catch (error) {
-      outcome = { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `${error}` };
-    }
-    this.#inFlight = [];
-    const lost = lostBy(outcome, batches);
-    if (lost.length > 0) this.#onLoss(lost);
-    this.#droppedSpans += outcome.droppedSpans;
-    if (outcome.unsent !== undefined) {
-      this.#queue = [...outcome.unsent, ...this.#queue];
-      this.#queuedSpans = this.#queue.reduce((sum, batch) => sum + batch.spans.length, 0);
-      this.#bound();
-    }
+    this.account.count.inFlight = spans;
+    const outcome = await this.#export(batches, deadlineEpochMs);
+    // The process exits: what was under way is in the books already.
+    if (this.#inFlight !== batches) return;
+    this.#inFlight = undefined;
+    this.account.count.inFlight = 0;
+    const { droppedSpans, dropReason = 'refused', unsent = [] } = outcome;
+    const unsentSpans = countSpans(unsent);
+    for (const lost of lostBy(outcome, batches)) this.#onLoss(lost);
+    this.account.drop(dropReason, droppedSpans);
+    this.account.settle(spans - droppedSpans - unsentSpans);
+    this.#doubtfulSpans = outcome.mayHaveArrived === true ? unsentSpans : 0;
+    if (unsentSpans > 0) this.#queue.putBack(unsent);
+    this.#watchCost(outcome, now() - startedAt);
     this.#reportChange(outcome);
   }
 
-  #bound(): void {
-    while (this.#queuedSpans > this.#options.maxQueuedSpans && this.#queue.length > 1) {
-      const oldest = this.#queue.shift()!;
-      this.#queuedSpans -= oldest.spans.length;
-      this.#droppedSpans += oldest.spans.length;
-      this.#onLoss([oldest]);
+  async #export(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<ExportOutcome> {
+    try {
+      this.#exporter ??= this.#options.open();
+      return await this.#exporter.export(batches, deadlineEpochMs);
+    } catch (error) {
+      return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `${error}` };
     }
+  }
+
+  #watchCost({ error }: ExportOutcome, tookMs: number): void {
+    const isCostly = error !== undefined && tookMs >= COSTLY_MS;
+    this.#costlyFailures = isCostly ? this.#costlyFailures + 1 : 0;
+    const pauseMs = tookMs * HOLD_OFF_FACTOR;
+    this.#leftAloneUntil =
+      this.#costlyFailures < COSTLY_FAILURES ? undefined : { epochMs: wallNow() + pauseMs, instant: now() + pauseMs };
+  }
+
+  /** By both clocks: one stands still in a frozen process, the other may be set back. */
+  get #isLeftAlone(): boolean {
+    const until = this.#leftAloneUntil;
+    return until !== undefined && wallNow() < until.epochMs && now() < until.instant;
   }
 
   #reportChange(outcome: ExportOutcome): void {
     const isFailing = outcome.error !== undefined;
     if (isFailing === this.#isFailing) return;
     this.#isFailing = isFailing;
-    const queued = `${this.#queuedSpans} spans wait for the next try, ${this.#droppedSpans} are dropped so far`;
+    const { droppedSpans } = this.account;
     this.#options.report(
       isFailing
-        ? `the ${this.name} export failed: ${outcome.error}; ${queued}`
-        : `the ${this.name} export works again; ${this.#droppedSpans} spans were dropped meanwhile`,
+        ? `the ${this.name} export failed: ${outcome.error}; ` +
+            `${this.queuedSpans} spans wait for the next try, ${droppedSpans} are dropped so far`
+        : `the ${this.name} export works again; ${droppedSpans} spans were dropped meanwhile`,
     );
   }
 }
@@ -131,3 +251,6 @@ function lostBy(outcome: ExportOutcome, batches: readonly SpanBatch[]): readonly
   if (outcome.lost !== undefined) return outcome.lost;
   return outcome.sentSpans === 0 && outcome.droppedSpans > 0 && outcome.unsent === undefined ? batches : [];
 }
+
+const countSpans = (batches: readonly SpanBatch[]): number =>
+  batches.reduce((count, { spans }) => count + spans.length, 0);

@@ -1,6 +1,7 @@
 // What leaves the process: batches of ended spans, in the one record shape there is, OpenTelemetry's `ReadableSpan`.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { DropReason } from '../span-account.ts';
 
 /** Where the spans of one invocation belong in X-Ray. Present only when the emission gate is open (header sampled, daemon known). */
 export type XrayPlacement = {
@@ -19,6 +20,10 @@ export type SpanBatch = {
   readonly xray: XrayPlacement | undefined;
   /** The decision of `OTEL_TRACES_SAMPLER`, independent of X-Ray's. */
   readonly isSampledForOtlp: boolean;
+  /** Batches with the same object here belong to the same invocation and leave together. */
+  readonly invocation?: object;
+  /** The invocation still runs: its phases are yet to come, and its spans wait for them if nothing presses. */
+  readonly isRunning?: true;
   /** Spans of calls that another tracer draws in X-Ray already. */
   readonly hiddenFromXray?: ReadonlySet<ReadableSpan>;
   /** The batch that this one is a part of, when an exporter had to divide it. */
@@ -29,8 +34,12 @@ export type ExportOutcome = {
   readonly sentSpans: number;
   /** Spans that are lost for good: refused, or too large for any datagram. */
   readonly droppedSpans: number;
+  /** Why; `refused` when absent. */
+  readonly dropReason?: DropReason;
   /** What may be sent again at the next flush; absent: nothing. */
   readonly unsent?: readonly SpanBatch[];
+  /** The unsent spans had left, and nobody answered: the backend may have them. */
+  readonly mayHaveArrived?: boolean;
   /** Of the dropped spans those that another destination could still take; absent: everything when nothing was sent, else nothing. */
   readonly lost?: readonly SpanBatch[];
   /** Why something was not sent, in one line. */
@@ -44,4 +53,6 @@ export interface Exporter {
    * what went wrong is in the outcome.
    */
   export(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<ExportOutcome>;
+  /** The process exits: sends before it returns, or returns false. Absent: it cannot. Never throws. */
+  exportAtExit?(batches: readonly SpanBatch[]): boolean;
 }

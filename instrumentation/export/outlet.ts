@@ -1,79 +1,177 @@
-// Where recorded spans leave the recorder: every destination gets its share, and a flush serves them all, X-Ray's datagrams
-// first because they cost microseconds and need no answer.
+// Where recorded spans leave the recorder: every destination gets its share, a policy says when, and a flush serves them all,
+// X-Ray's datagrams first because they cost microseconds and need no answer.
 
-import type { FlushReason } from '../../runtime/lifecycle.ts';
+import { now } from '../../runtime/lifecycle.ts';
+import type { AccountName } from '../span-counts.ts';
 import type { Destination } from './destination.ts';
 import type { SpanBatch } from './exporter.ts';
+import { FlushHistory } from './flush-history.ts';
+import { batchSpans, DEADLINE_MARGIN_MS, decideFlush, type FlushMode, type FlushMoment } from './flush-policy.ts';
 
 // Captured before user code can mock them.
 const { setTimeout, clearTimeout } = globalThis;
 const wallNow = Date.now;
+const { random } = Math;
 
-/** Time left to the platform after a flush: what remains of the deadline is not ours to use up. */
-const DEADLINE_MARGIN_MS = 50;
+/** An exporter ends at its deadline by itself; one that does not is left behind a little later. */
+const GRACE_MS = 20;
+
+/** Longer than a response may be held back for an export, whatever the export's own limit says. */
+const LONGEST_HOLD_MS = 750;
+
+export type OutletOptions = {
+  /** In the order in which they are flushed. */
+  readonly destinations: readonly Destination[];
+  /** Gets the spans that every network destination which wanted them lost. */
+  readonly fallback?: Destination | undefined;
+  readonly mode: FlushMode | 'adaptive';
+  readonly intervalMs: number;
+  readonly batchSpans: number;
+  readonly batchJitter: number;
+  /** Bounds one flush of all of them. */
+  readonly maxFlushMs: number;
+  /** Runs work whose requests are nobody's spans. */
+  untraced<T>(work: () => T): T;
+  /** An export has begun, or ended: the books look different. */
+  changed(): void;
+};
 
 export class Outlet {
-  readonly #destinations: readonly Destination[];
-  readonly #maxFlushMs: number;
-  readonly #fallback: Destination | undefined;
-  /** The network destinations that lost a batch, or a part of it, for good. */
-  readonly #losers = new WeakMap<SpanBatch, Set<Destination>>();
+  readonly #options: OutletOptions;
+  readonly #history = new FlushHistory();
+  #batchSpans: number;
+  #flushedAtEpochMs = wallNow();
+  /** Microseconds. */
+  lastFlushUs = 0;
+  /** The network destinations that lost spans of an invocation for good. */
+  readonly #losers = new WeakMap<object, Set<Destination>>();
 
-  /**
-   * `destinations` in the order in which they are flushed; `maxFlushMs` bounds one flush of all of them. `fallback` gets the
-   * spans that every network destination which wanted them lost.
-   */
-  constructor(destinations: readonly Destination[], maxFlushMs: number, fallback?: Destination) {
-    this.#destinations = destinations;
-    this.#maxFlushMs = maxFlushMs;
-    this.#fallback = fallback;
+  constructor(options: OutletOptions) {
+    this.#options = options;
+    this.#batchSpans = this.#nextBatchSpans();
+    const { destinations, fallback } = options;
     if (fallback === undefined) return;
     for (const destination of destinations) {
-      if (destination.isNetwork) destination.watchLosses((batches) => this.#lose(destination, batches, fallback));
+      if (destination.isNetwork) destination.watchLosses((batch) => this.#lose(destination, batch, fallback));
     }
+  }
+
+  /** Spans of one invocation that are worth handing over together. */
+  get batchSpans(): number {
+    return this.#batchSpans;
+  }
+
+  get isSending(): boolean {
+    return this.#options.destinations.some(({ isSending }) => isSending);
+  }
+
+  destinationOf(name: AccountName): Destination | undefined {
+    return this.#options.destinations.find(({ account }) => account.name === name);
+  }
+
+  get networkDestinations(): readonly Destination[] {
+    return this.#options.destinations.filter(({ isNetwork }) => isNetwork);
   }
 
   add(batch: SpanBatch): void {
-    for (const destination of this.#destinations) destination.add(batch);
+    for (const destination of this.#options.destinations) destination.add(batch);
   }
 
-  /** Loads all exporters ahead of the first flush: for environments whose init nobody waits for. */
-  open(): void {
-    for (const destination of this.#destinations) destination.open();
+  /**
+   * A moment at which something may be sent. Resolves when what has to be waited for is done, at the deadline at the latest, and
+   * holds the process meanwhile; undefined: there is nothing to wait for.
+   */
+  meet(moment: FlushMoment, deadlineEpochMs: number): Promise<void> | undefined {
+    const at = wallNow();
+    if (moment === 'begun') this.#history.invoked(at);
+    const { mode, intervalMs, destinations } = this.#options;
+    const decision = decideFlush({
+      mode: mode === 'adaptive' ? this.#history.mode() : mode,
+      moment,
+      queuedSpans: Math.max(0, ...destinations.map(({ queuedSpans }) => queuedSpans)),
+      batchSpans: this.#batchSpans,
+      isPressed: destinations.some(({ isPressed }) => isPressed),
+      // A wall clock that was set back must not put the next flush off.
+      sinceFlushMs: Math.abs(at - this.#flushedAtEpochMs),
+      intervalMs,
+      leftMs: deadlineEpochMs - at,
+    });
+    if (decision === 'none') {
+      // A freeze must not come upon an export that was begun beside the handler.
+      return moment === 'answered' && this.isSending ? this.#joined(deadlineEpochMs) : undefined;
+    }
+    if (moment === 'running' && this.isSending) return undefined;
+    const limitMs = moment === 'settled' ? LONGEST_HOLD_MS : Number.POSITIVE_INFINITY;
+    const flushed = this.flush(deadlineEpochMs, { withRunning: moment !== 'answered', moment, limitMs });
+    return decision === 'wait' ? flushed : undefined;
   }
 
-  /** Resolves when every destination is done or the time is up. Holds the process meanwhile. */
-  async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
-    await this.#flushDestinations(deadlineEpochMs);
-    const fallback = this.#fallback;
+  /** Sends what waits, whatever the policy says. Resolves when every destination is done or the time is up. */
+  async flush(
+    deadlineEpochMs: number,
+    options: { withRunning: boolean; moment: FlushMoment; limitMs?: number },
+  ): Promise<void> {
+    const { withRunning, moment, limitMs = Number.POSITIVE_INFINITY } = options;
+    const begin = now();
+    const startedAt = wallNow();
+    const leftMs = deadlineEpochMs - DEADLINE_MARGIN_MS - startedAt;
+    const timeMs = Math.min(
+      Number.isNaN(leftMs) ? Number.POSITIVE_INFINITY : leftMs,
+      this.#options.maxFlushMs,
+      limitMs,
+    );
+    if (timeMs <= 0) return this.#flushFallback(moment, deadlineEpochMs);
+    const { destinations } = this.#options;
+    this.#flushedAtEpochMs = startedAt;
+    this.#batchSpans = this.#nextBatchSpans();
+    const scope = { withRunning, isLast: moment === 'ending' };
+    const { untraced, changed } = this.#options;
+    const until = startedAt + timeMs;
+    const flushed = untraced(() => Promise.all(destinations.map((destination) => destination.flush(until, scope))));
+    changed();
+    await withinTime(flushed, timeMs + GRACE_MS);
+    await this.#flushFallback(moment, deadlineEpochMs);
+    this.lastFlushUs = Math.round((now() - begin) * 1e3);
+    this.#history.flushed(destinations.some(({ isFailing }) => isFailing));
+  }
+
+  async #flushFallback(moment: FlushMoment, deadlineEpochMs: number): Promise<void> {
+    const { destinations, fallback } = this.#options;
     if (fallback === undefined) return;
-    if (reason !== 'invocation') for (const destination of this.#destinations) destination.giveUp();
+    if (moment === 'ending') for (const destination of destinations) if (destination.isNetwork) destination.giveUp();
     await fallback.flush(deadlineEpochMs);
   }
 
-  async #flushDestinations(deadlineEpochMs: number): Promise<void> {
-    const untilDeadlineMs = deadlineEpochMs - DEADLINE_MARGIN_MS - wallNow();
-    const leftMs = Number.isNaN(untilDeadlineMs) ? this.#maxFlushMs : Math.min(untilDeadlineMs, this.#maxFlushMs);
-    if (leftMs <= 0) return;
-    const until = wallNow() + leftMs;
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, leftMs);
-    });
-    const done = Promise.all(this.#destinations.map((destination) => destination.flush(until)));
-    await Promise.race([done, timeUp]);
-    clearTimeout(timer);
+  /** Returns whether the fallback took it: when no other destination may still deliver it. */
+  #lose(by: Destination, batch: SpanBatch, fallback: Destination): boolean {
+    const whole = batch.whole ?? batch;
+    const key = batch.invocation ?? whole;
+    const losers = this.#losers.get(key) ?? new Set();
+    this.#losers.set(key, losers.add(by));
+    const hasHope = this.#options.destinations.some(
+      (destination) => destination.isNetwork && destination.accepts(whole) && !losers.has(destination),
+    );
+    if (!hasHope) fallback.add(batch);
+    return !hasHope;
   }
 
-  #lose(by: Destination, batches: readonly SpanBatch[], fallback: Destination): void {
-    for (const batch of batches) {
-      const whole = batch.whole ?? batch;
-      const losers = this.#losers.get(whole) ?? new Set();
-      this.#losers.set(whole, losers.add(by));
-      const hasHope = this.#destinations.some(
-        (destination) => destination.isNetwork && destination.accepts(whole) && !losers.has(destination),
-      );
-      if (!hasHope) fallback.add(batch);
-    }
+  async #joined(deadlineEpochMs: number): Promise<void> {
+    const { destinations, maxFlushMs } = this.#options;
+    const leftMs = Math.min(deadlineEpochMs - DEADLINE_MARGIN_MS - wallNow(), maxFlushMs);
+    await withinTime(Promise.all(destinations.map((destination) => destination.settled())), leftMs);
   }
+
+  #nextBatchSpans(): number {
+    return batchSpans(this.#options.batchSpans, this.#options.batchJitter, random());
+  }
+}
+
+/** The timer holds the process: an export's socket alone might not. */
+async function withinTime(work: Promise<unknown>, timeMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeMs);
+  });
+  await Promise.race([work, timeUp]);
+  clearTimeout(timer);
 }

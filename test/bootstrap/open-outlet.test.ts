@@ -7,13 +7,13 @@ import type { Host } from '../../bootstrap/host.ts';
 import { openOutlet } from '../../bootstrap/open-outlet.ts';
 import { readSettings } from '../../bootstrap/settings-reader.ts';
 import { settingsTable } from '../../bootstrap/settings-table.ts';
+import type { DeliverySurroundings } from '../../instrumentation/export/delivery.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from '../../instrumentation/export/exporter.ts';
-import { buildSpan } from '../instrumentation/span-builder.ts';
+import { newSpanCounts } from '../../instrumentation/span-counts.ts';
+import { RecordingStand } from '../instrumentation/recording-stand.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
-const placement = { traceId: '1-x', parentId: 'p', serverSpanId: 's', invocationSpanId: 'i' };
-const batch: SpanBatch = { spans: [buildSpan()], xray: placement, isSampledForOtlp: true };
 const sent: ExportOutcome = { sentSpans: 1, droppedSpans: 0 };
 
 type Opened = { readonly bundle: string; readonly given: readonly unknown[]; readonly batches: SpanBatch[] };
@@ -54,7 +54,24 @@ function open(env: Environment, answer: (bundle: string) => ExportOutcome = () =
       };
     },
   } as unknown as Host;
-  return { outlet: openOutlet(context, host), opened, reports };
+  const stand = new RecordingStand();
+  const surroundings: DeliverySurroundings = {
+    ...stand.scope,
+    counts: newSpanCounts(),
+    invocations: stand.invocations,
+    flight: undefined,
+    initOwnMs: () => 0,
+    untraced: (work) => work(),
+    others: () => undefined,
+    fault: (error) => assert.fail(`${error}`),
+  };
+  const delivery = openOutlet(context, host, surroundings);
+  const outlet = {
+    /** An invocation that X-Ray and OTLP want, with all that it has. */
+    add: () => void stand.invoke(),
+    flush: async (deadlineEpochMs: number): Promise<void> => delivery.flush('invocation', deadlineEpochMs),
+  };
+  return { outlet, opened, reports };
 }
 
 const DAEMON = { AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1:2000' };
@@ -77,9 +94,9 @@ for (const [what, env, expected] of [
 ] as const) {
   test(`destinations: ${what}`, async () => {
     const { outlet, opened, reports } = open(env);
-    outlet.add(batch);
+    outlet.add();
     assert.deepEqual(opened, [], 'nothing is loaded before the flush');
-    await outlet.flush('invocation', soon());
+    await outlet.flush(soon());
     assert.deepEqual(
       opened.map(({ bundle }) => bundle),
       expected,
@@ -118,8 +135,8 @@ for (const [what, env, url] of [
 ] as const) {
   test(`endpoint: ${what}`, async () => {
     const { outlet, opened } = open({ ...env, OTEL_EXPORTER_OTLP_TIMEOUT: '700' });
-    outlet.add(batch);
-    await outlet.flush('invocation', soon());
+    outlet.add();
+    await outlet.flush(soon());
     assert.deepEqual(opened[0]?.given, [url, 700]);
   });
 }
@@ -131,8 +148,8 @@ test('an endpoint that is no http URL is told of, without its credentials; X-Ray
     ['http//user:hunter2@collector', 'http//***@collector'],
   ] as const) {
     const { outlet, opened, reports } = open({ ...DAEMON, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint });
-    outlet.add(batch);
-    await outlet.flush('invocation', soon());
+    outlet.add();
+    await outlet.flush(soon());
     assert.deepEqual(
       opened.map(({ bundle }) => bundle),
       ['xray'],
@@ -168,8 +185,8 @@ for (const [what, env, xray, records] of [
 ] as const) {
   test(`an OTLP backend that refuses spans, ${what}`, async () => {
     const { outlet, opened } = open(env, (bundle) => (bundle === 'otlp' ? refused : bundle === 'xray' ? xray : sent));
-    outlet.add(batch);
-    await outlet.flush('invocation', soon());
+    outlet.add();
+    await outlet.flush(soon());
     const fallback = opened.find(({ bundle }) => bundle === 'otlp-stdout');
     assert.equal(fallback?.batches.length ?? 0, records);
     if (records > 0) assert.deepEqual(fallback?.given, [false], 'without the headers');
@@ -180,15 +197,15 @@ test('records that are written anyway are not written twice, and show the header
   const both = open({ ...COLLECTOR, OTEL_TRACES_EXPORTER: 'otlp,otlp-stdout' }, (bundle) =>
     bundle === 'otlp' ? refused : sent,
   );
-  both.outlet.add(batch);
-  await both.outlet.flush('invocation', soon());
+  both.outlet.add();
+  await both.outlet.flush(soon());
   const records = both.opened.filter(({ bundle }) => bundle === 'otlp-stdout');
   assert.deepEqual(
     records.map(({ given, batches }) => [given, batches.length]),
     [[[false], 1]],
   );
   const alone = open({ OTEL_TRACES_EXPORTER: 'otlp-stdout' });
-  alone.outlet.add(batch);
-  await alone.outlet.flush('invocation', soon());
+  alone.outlet.add();
+  await alone.outlet.flush(soon());
   assert.deepEqual(alone.opened[0]?.given, [true]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { endProcess, guardProcess } from '../../bootstrap/process-guards.ts';
+import { endProcess, guardProcess, type ProcessExit } from '../../bootstrap/process-guards.ts';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
 import { settle } from '../support/conditions.ts';
 
@@ -16,6 +16,7 @@ function stand({
   const log: unknown[] = [];
   const process = Object.assign(new EventEmitter(), {
     exit: (code: number) => log.push(`exit ${code}`),
+    abort: () => log.push('aborted'),
   }) as unknown as NodeJS.Process;
   const guards = {
     process,
@@ -33,6 +34,7 @@ function stand({
       await flush();
       log.push('flushed');
     },
+    exit: ({ how, exitCode }: ProcessExit) => log.push(`${how} ${exitCode ?? ''}`.trim()),
   };
   return { process, log, guards };
 }
@@ -113,4 +115,12 @@ test('a process that ends otherwise is flushed as well', async () => {
   const { process, log, guards } = stand();
   await endProcess(process, guards, 1);
   assert.deepEqual(log, ['flush crash within 500 ms', 'flushed', 'exit 1']);
+});
+
+test('the very end: whatever ends the process, its exit is told, and so is an abort', () => {
+  const { process, log, guards } = stand();
+  guardProcess(guards);
+  process.emit('exit', 7);
+  process.abort();
+  assert.deepEqual(log, ['exit 7', 'abort', 'aborted']);
 });

@@ -40,7 +40,7 @@ test('the file of the Rust extension', (t) => {
   assert.equal(settings.compression, 'gzip');
   assert.equal(settings.otlpTimeoutMs, 500);
   assert.deepEqual(settings.headers, { authorization: 'Bearer a=b,c', 'x-team': 'größe' });
-  assert.equal(settings.flushStrategy, 'end');
+  assert.deepEqual(settings.flushStrategy, { name: 'end' });
   assert.equal(settings.flushIntervalMs, 20_000);
   assert.equal(settings.maxRequestBytes, 4_194_304);
   assert.equal(settings.maxRequestSpans, 17);

@@ -32,7 +32,7 @@ test('the tables: every setting can be set, has words for it, and a default of i
   for (const [name, { env, expected, default: standard, parse }] of entries) {
     assert.ok(env.length > 0, name);
     for (const variable of env) {
-      assert.match(variable, /^(?:SPANSTRAP|OTEL|AWS|LAMBDA|OTLP|TA)_[A-Z0-9_]+$/, name);
+      assert.match(variable, /^(?:SPANSTRAP|OTEL|AWS|LAMBDA|OTLP|TA|DD|LUMIGO)_[A-Z0-9_]+$/, name);
       assert.equal(seen.has(variable), false, `${variable} sets two things`);
       seen.add(variable);
     }
@@ -80,7 +80,7 @@ const good: readonly (readonly [variable: string, text: string, name: SettingNam
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'GRPC', 'otlpProtocol', 'grpc'],
   ['LAMBDA_OTEL_EXPORTER_PROTOCOL', 'http', 'otlpProtocol', 'http/protobuf'],
   ['LAMBDA_EXTENSION_SPAN_PROCESSOR_MODE', 'finalize', 'flushMode', 'finalize'],
-  ['LAMBDA_OTEL_FLUSH_STRATEGY', 'default', 'flushStrategy', 'adaptive'],
+  ['LAMBDA_OTEL_FLUSH_STRATEGY', 'default', 'flushStrategy', { name: 'adaptive' }],
   ['OTLP_STDOUT_SPAN_EXPORTER_COMPRESSION_LEVEL', '9', 'compressionLevel', 9],
   ['OTLP_STDOUT_SPAN_EXPORTER_LOG_LEVEL', 'Warning', 'recordLevel', 'warn'],
   ['SPANSTRAP_XRAY_INDEXED_ATTRIBUTES', 'tenant, order.id,', 'indexedAttributes', ['tenant', 'order.id']],
@@ -99,6 +99,16 @@ const good: readonly (readonly [variable: string, text: string, name: SettingNam
   ['OTEL_RESOURCE_ATTRIBUTES', 'team=shop,env=prod', 'resourceAttributes', { team: 'shop', env: 'prod' }],
   ['SPANSTRAP_MAX_QUEUED_SPANS', '1', 'maxQueuedSpans', 1],
   ['LAMBDA_SPAN_PROCESSOR_QUEUE_SIZE', '7', 'maxQueuedSpans', 7],
+  ['SPANSTRAP_FLUSH_STRATEGY', 'End', 'flushStrategy', { name: 'end' }],
+  ['LAMBDA_OTEL_FLUSH_STRATEGY', 'continuous', 'flushStrategy', { name: 'continuous' }],
+  ['DD_SERVERLESS_FLUSH_STRATEGY', 'end,5000', 'flushStrategy', { name: 'interval', intervalMs: 5000 }],
+  ['DD_SERVERLESS_FLUSH_STRATEGY', 'periodically,60000', 'flushStrategy', { name: 'periodic', intervalMs: 60_000 }],
+  ['DD_SERVERLESS_FLUSH_STRATEGY', 'continuously, 20', 'flushStrategy', { name: 'continuous', intervalMs: 20 }],
+  ['LAMBDA_EXTENSION_SPAN_PROCESSOR_MODE', 'finalize', 'flushMode', 'finalize'],
+  ['SPANSTRAP_WATCHDOG', 'off', 'watchdog', 'off'],
+  ['SPANSTRAP_MEMORY_PERCENT', '2.5', 'memoryPercent', 2.5],
+  ['LUMIGO_TIMEOUT_BUFFER_MS', '700', 'deadlineMarginMs', 700],
+  ['LUMIGO_SWITCH_OFF', 'TRUE', 'isDisabled', true],
   ['SPANSTRAP_HANDLER_COMPAT', 'Node22', 'handlerCompat', 'node22'],
   ['OTEL_LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
 ];

@@ -165,7 +165,7 @@ test('the facts of the resource come from Lambda’s environment', () => {
 test('the parts come from bundles of their own, loaded when they are asked for', () => {
   const { options, bundles } = choose({ ...DAEMON, ...COLLECTOR });
   assert.deepEqual(bundles, []);
-  const [bundle, part, context] = options!.openOutlet() as unknown as [string, string, ExportContext];
+  const [bundle, part, context] = options!.openDelivery({} as never) as unknown as [string, string, ExportContext];
   assert.deepEqual([bundle, part], ['outlet', 'outlet']);
   assert.equal(context.xrayMode, 'phases');
   assert.equal(context.fetchHeaders, undefined);
@@ -177,7 +177,7 @@ test('the parts come from bundles of their own, loaded when they are asked for',
 test('a secret is asked for at once', () => {
   const { options, bundles } = choose({ ...COLLECTOR, SPANSTRAP_OTLP_HEADERS_SECRET: 'arn:aws:ssm:x' });
   assert.deepEqual(bundles, ['secret']);
-  const [, , context] = options!.openOutlet() as unknown as [string, string, ExportContext];
+  const [, , context] = options!.openDelivery({} as never) as unknown as [string, string, ExportContext];
   const [bundle, part, , reference] = context.fetchHeaders as unknown as unknown[];
   assert.deepEqual([bundle, part, reference], ['secret', 'secret', 'arn:aws:ssm:x']);
 });

@@ -31,7 +31,7 @@ test('a cold invocation: the server span around Initialization, Invocation and O
     assert.equal(span.resource.attributes['faas.name'], 'orders');
   }
   assert.equal(new Set(spans.map(idOf)).size, spans.length);
-  assert.deepEqual(stand.flushes, [['invocation', 5]]);
+  assert.deepEqual(stand.delivery.told, ['begin', 'flush invocation 5']);
 });
 
 test('times are the facts’: event received, response taken, flush begun', async () => {

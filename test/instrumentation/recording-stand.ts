@@ -4,16 +4,20 @@ import assert from 'node:assert/strict';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ActiveContext } from '../../instrumentation/active-context.ts';
 import { Clock } from '../../instrumentation/clock.ts';
+import type { AbruptEnd, Delivery, LateDelivery, PresentInvocations } from '../../instrumentation/export/delivery.ts';
 import type { SpanBatch } from '../../instrumentation/export/exporter.ts';
 import { Heartbeat } from '../../instrumentation/heartbeat.ts';
+import { closeInvocation, type EndingScope, takeEnded } from '../../instrumentation/invocation-end.ts';
+import type { InvocationRecord } from '../../instrumentation/invocation-record.ts';
 import type { CallScope, UnrecordedScope } from '../../instrumentation/outgoing/call-scope.ts';
 import type { ContextRules } from '../../instrumentation/parent.ts';
 import { Recorder, type RecorderOptions } from '../../instrumentation/recorder.ts';
 import { createResource } from '../../instrumentation/resource.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
+import { newSpanCounts } from '../../instrumentation/span-counts.ts';
 import { recogniseTrigger } from '../../instrumentation/triggers/recognition.ts';
 import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';
-import type { HandlerOutcome, InitFacts, Invocation } from '../../runtime/lifecycle.ts';
+import type { FlushReason, HandlerOutcome, InitFacts, Invocation } from '../../runtime/lifecycle.ts';
 
 export const ROOT = '1-65f1a2b3-0123456789abcdef01234567';
 export const TRACE_ID = '65f1a2b30123456789abcdef01234567';
@@ -31,10 +35,68 @@ export const defaultRules: ContextRules = {
   readForeign: undefined,
 };
 
+/** A delivery that keeps what leaves, and writes down what it is told. */
+export class RecordedDelivery implements Delivery {
+  readonly batches: SpanBatch[] = [];
+  readonly told: string[] = [];
+  readonly faults: unknown[] = [];
+  batchSpans = 1000;
+  lookAgainMs = 1000;
+  readonly #scope: EndingScope;
+  readonly #invocations: PresentInvocations;
+
+  constructor(scope: Omit<EndingScope, 'describeTracer' | 'fault' | 'initOwnMs'>, invocations: PresentInvocations) {
+    this.#scope = {
+      ...scope,
+      describeTracer: () => {},
+      fault: (error) => this.faults.push(error),
+      initOwnMs: () => 1,
+    };
+    this.#invocations = invocations;
+  }
+
+  openAhead(): void {}
+
+  begin(): void {
+    this.told.push('begin');
+  }
+
+  handOver(record: InvocationRecord): void {
+    this.batches.push(takeEnded(record));
+  }
+
+  hold({ invocation: { requestId } }: InvocationRecord): undefined {
+    this.told.push(`hold ${requestId}`);
+  }
+
+  async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
+    this.told.push(`flush ${reason} ${deadlineEpochMs}`);
+    const at = this.#scope.clock.now();
+    for (const record of this.#invocations.answered.splice(0)) {
+      this.batches.push(closeInvocation(record, this.#scope, at, 0));
+    }
+  }
+
+  watch(): number {
+    this.told.push('watch');
+    return this.lookAgainMs;
+  }
+
+  takeOver(): void {
+    this.told.push('take over');
+  }
+
+  exit({ how }: AbruptEnd): void {
+    this.told.push(`exit ${how}`);
+  }
+}
+
 export class RecordingStand {
   readonly clock: Clock;
-  readonly batches: SpanBatch[] = [];
-  readonly flushes: [string, number][] = [];
+  readonly delivery: RecordedDelivery;
+  readonly scope: Omit<EndingScope, 'describeTracer' | 'fault' | 'initOwnMs'>;
+  readonly batches: SpanBatch[];
+  readonly invocations: PresentInvocations = { flying: new Set(), answered: [] };
   readonly active = new ActiveContext<CallScope | UnrecordedScope>(() => assert.fail('no emitter is bound here'));
   readonly recorder: Recorder;
   /** All facts are so long after this instant. */
@@ -56,15 +118,27 @@ export class RecordingStand {
   constructor(options: Partial<RecorderOptions> = {}) {
     this.clock = options.clock ?? new Clock();
     this.start = this.clock.now();
-    this.recorder = new Recorder({
+    this.scope = {
       clock: this.clock,
       resource: this.resource,
       instrumentationScope: { name: 'spanstrap', version: '0' },
+      trigger: options.trigger ?? defaultTriggerOptions,
+      contextRules: options.contextRules ?? defaultRules,
+      collections: (isToBegin?: boolean) => options.collections?.(isToBegin),
+    };
+    const delivery = new RecordedDelivery(this.scope, this.invocations);
+    this.delivery = delivery;
+    this.batches = delivery.batches;
+    const late: LateDelivery = { loaded: delivery, load: () => delivery };
+    this.recorder = new Recorder({
+      ...this.scope,
       active: this.active,
-      outlet: {
-        add: (batch) => this.batches.push(batch),
-        flush: async (reason, deadlineEpochMs) => void this.flushes.push([reason, deadlineEpochMs]),
-      },
+      delivery: late,
+      invocations: this.invocations,
+      counts: newSpanCounts(),
+      flight: undefined,
+      holdsResponse: false,
+      isOff: () => false,
       functionName: 'orders',
       functionVersion: '7',
       hasXray: true,
@@ -73,14 +147,11 @@ export class RecordingStand {
       sampler: createSampler('always_on', 1),
       isColdStart: true,
       isConcurrent: false,
-      trigger: defaultTriggerOptions,
       recognise: recogniseTrigger,
-      contextRules: defaultRules,
       messagingSpans: 'nested',
       messagingContext: 'link',
       dropsWarmUps: false,
       heartbeat: new Heartbeat({ now: () => this.clock.now() }),
-      collections: () => undefined,
       parseBaggage: () => assert.fail('nobody asks what is in the baggage'),
       ...options,
     });

@@ -6,10 +6,11 @@ import { test } from 'node:test';
 import { trace } from '@opentelemetry/api';
 import { Destination } from '../../instrumentation/export/destination.ts';
 import type { SpanBatch } from '../../instrumentation/export/exporter.ts';
-import { Outlet } from '../../instrumentation/export/outlet.ts';
+import { SpanDelivery } from '../../instrumentation/export/span-delivery.ts';
 import { GarbageCollections } from '../../instrumentation/garbage-collections.ts';
 import { createSdk } from '../../instrumentation/opentelemetry/sdk.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
+import { SpanAccount } from '../../instrumentation/span-account.ts';
 import { installTracing, type TracingOptions } from '../../instrumentation/tracing.ts';
 import { recogniseTrigger } from '../../instrumentation/triggers/recognition.ts';
 import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';
@@ -27,9 +28,10 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
 } {
   const opened: Opened[] = [];
   const reports: string[] = [];
-  const destination = (name: string, accepts: (batch: SpanBatch) => boolean): Destination =>
+  const destination = (account: SpanAccount, name: string, accepts: (batch: SpanBatch) => boolean): Destination =>
     new Destination({
       name,
+      account,
       accepts,
       open: () => {
         const batches: SpanBatch[] = [];
@@ -43,17 +45,30 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
         };
       },
       maxQueuedSpans: 100,
+      maxQueuedBytes: 1e9,
       report: (message) => reports.push(message),
     });
   const options: TracingOptions = {
-    openOutlet: () =>
-      new Outlet(
-        [
-          destination('X-Ray', ({ xray }) => xray !== undefined),
-          destination('OTLP', ({ isSampledForOtlp }) => isSampledForOtlp),
-        ],
-        1000,
-      ),
+    openDelivery: (surroundings) =>
+      new SpanDelivery({
+        ...surroundings,
+        accounts: [],
+        outlet: {
+          destinations: [
+            destination(new SpanAccount('xray'), 'X-Ray', ({ xray }) => xray !== undefined),
+            destination(new SpanAccount('otlp'), 'OTLP', ({ isSampledForOtlp }) => isSampledForOtlp),
+          ],
+          mode: 'async',
+          intervalMs: 2000,
+          batchSpans: 20,
+          batchJitter: 5,
+          maxFlushMs: 1000,
+        },
+        deadlineMarginMs: undefined,
+        report: (message) => reports.push(message),
+      }),
+    holdsResponse: false,
+    flightPath: undefined,
     createSdk,
     applyHooks: undefined,
     findApiVersion: () => undefined,
@@ -212,12 +227,12 @@ test('where nobody waits for init the exporters are loaded during it; a way out 
   const broken = (): never => {
     throw new Error('no such bundle');
   };
-  installTracing(optionsFor({ loadsEagerly: true, openOutlet: broken }).options);
+  installTracing(optionsFor({ loadsEagerly: true, openDelivery: broken }).options);
 });
 
 test('an invocation that nobody samples opens nothing', async () => {
   const { options, opened } = optionsFor({ hasOpenTelemetry: false });
-  const { observer } = installTracing({ ...options, openOutlet: () => assert.fail('there is nothing to send') });
+  const { observer } = installTracing({ ...options, openDelivery: () => assert.fail('there is nothing to send') });
   const unsampled = { ...invocation, traceHeader: HEADER.replace('Sampled=1', 'Sampled=0') };
   observer.begin(unsampled, {}).answered({ at: 1, bodyBytes: 4, status: 202, serializedAt: 1 });
   await observer.flush('invocation', Date.now() + 10_000);

@@ -189,3 +189,24 @@ test('instrumentations can be switched off one by one, by the names of OpenTelem
     assert.equal(clientSpans(fn).length, 1);
   }
 });
+
+test('a call that was under way when the process crashed is in the trace', async () => {
+  await using fn = await startFunction({
+    files: {
+      'index.js': `const http = require('node:http');
+        exports.handler = (event) => new Promise(() => {
+          http.get(event.url + '/silent').on('socket', (socket) => socket.on('connect', () => { throw new Error('crashed'); }));
+        });`,
+    },
+  });
+  const { createServer } = await import('node:net');
+  const silent = createServer(() => {});
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  scope.after(() => silent.close());
+  const { port } = silent.address() as { port: number };
+  const result = await fn.invoke({ url: `http://127.0.0.1:${port}` }, { traceHeader: HEADER });
+  assert.match(JSON.stringify(result.json()), /crashed/);
+  const [call] = clientSpans(fn);
+  assert.equal(call?.flat['spanstrap.call.is_unfinished'], true);
+  assert.equal(callsOf(fn).length, 1);
+});

@@ -14,15 +14,20 @@ const LONGEST_VALUE = 120;
 const DEEPEST_INDENT = 20;
 
 export function createConsoleExporter({ writeLine }: ConsoleExporterOptions): Exporter {
+  const writeAll = (batches: readonly SpanBatch[]): ExportOutcome => {
+    let sentSpans = 0;
+    for (const { spans } of batches) {
+      for (const line of describeSpans(spans)) writeLine(line);
+      sentSpans += spans.length;
+    }
+    return { sentSpans, droppedSpans: 0 };
+  };
   return {
     name: 'console',
-    async export(batches: readonly SpanBatch[]): Promise<ExportOutcome> {
-      let sentSpans = 0;
-      for (const { spans } of batches) {
-        for (const line of describeSpans(spans)) writeLine(line);
-        sentSpans += spans.length;
-      }
-      return { sentSpans, droppedSpans: 0 };
+    export: async (batches) => writeAll(batches),
+    exportAtExit(batches) {
+      writeAll(batches);
+      return true;
     },
   };
 }

@@ -45,21 +45,27 @@ export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
     return request.spanCount;
   };
 
+  const writeAll = (batches: readonly SpanBatch[]): ExportOutcome => {
+    let sentSpans = 0;
+    let allSpans = 0;
+    let error: string | undefined;
+    for (const request of groupIntoRequests(batches, MAX_SPANS)) {
+      allSpans += request.spanCount;
+      try {
+        sentSpans += writeRequest(request);
+      } catch (failure) {
+        error = `${failure}`;
+      }
+    }
+    return { sentSpans, droppedSpans: allSpans - sentSpans, ...(error !== undefined && { error }) };
+  };
+
   return {
     name: 'otlp-stdout',
-    async export(batches: readonly SpanBatch[]): Promise<ExportOutcome> {
-      let sentSpans = 0;
-      let allSpans = 0;
-      let error: string | undefined;
-      for (const request of groupIntoRequests(batches, MAX_SPANS)) {
-        allSpans += request.spanCount;
-        try {
-          sentSpans += writeRequest(request);
-        } catch (failure) {
-          error = `${failure}`;
-        }
-      }
-      return { sentSpans, droppedSpans: allSpans - sentSpans, ...(error !== undefined && { error }) };
+    export: async (batches) => writeAll(batches),
+    exportAtExit(batches) {
+      writeAll(batches);
+      return true;
     },
   };
 }

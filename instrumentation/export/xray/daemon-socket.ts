@@ -1,5 +1,5 @@
 // The way to the X-Ray daemon: one UDP socket, made at the first datagram, kept over freezes, replaced when it breaks. It is
-// never connected, so that a daemon that is not there costs nothing and reports nothing.
+// connected, so that the kernel tells when nobody listens there, as far as the network between says so.
 
 import type { Socket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
@@ -8,6 +8,9 @@ import type { DaemonAddress } from './daemon-address.ts';
 
 /** The error code of a datagram that the kernel refuses for its size. */
 export const TOO_LARGE = 'EMSGSIZE';
+
+/** What an ICMP message "port unreachable" comes out as. */
+const REFUSED = 'ECONNREFUSED';
 
 /** How long a name that did not resolve is left alone. */
 const RESOLVE_AGAIN_MS = 30_000;
@@ -25,6 +28,11 @@ export const builtinParts: DaemonSocketParts = {
   resolve: (host) => process.getBuiltinModule('node:dns').promises.lookup(host),
 };
 
+// Captured before user code can mock it.
+const { setImmediate } = globalThis;
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 export class DaemonSocket {
   readonly #daemon: DaemonAddress;
   readonly #parts: DaemonSocketParts;
@@ -32,6 +40,7 @@ export class DaemonSocket {
   #resolving: Promise<Target | undefined> | undefined;
   #resolveAgainAt = 0;
   #socket: Socket | undefined;
+  #isRefused = false;
 
   constructor(daemon: DaemonAddress, parts: DaemonSocketParts) {
     this.#daemon = daemon;
@@ -69,15 +78,22 @@ export class DaemonSocket {
   send(datagram: Buffer, done: (failure: string | undefined) => void): void {
     try {
       const { address, family } = this.#target!;
-      this.#socket ??= this.#open(family);
-      this.#socket.send(datagram, this.#daemon.port, address, (error) =>
-        done(error === null ? undefined : codeOf(error)),
-      );
+      this.#socket ??= this.#open(address, family);
+      this.#socket.send(datagram, (error) => done(error === null ? undefined : codeOf(error)));
     } catch (error) {
       // A closed socket throws.
       const failure = codeOf(error);
       process.nextTick(() => done(failure));
     }
+  }
+
+  /** Whether one of the datagrams since the last call met nobody. The answer comes with the second turn of the event loop at the latest. */
+  async wasRefused(): Promise<boolean> {
+    await nextTurn();
+    await nextTurn();
+    const isRefused = this.#isRefused;
+    this.#isRefused = false;
+    return isRefused;
   }
 
   /** Forgets the socket; the next datagram makes a new one. */
@@ -91,16 +107,19 @@ export class DaemonSocket {
     }
   }
 
-  #open(family: 4 | 6): Socket {
+  /** Connecting to a numeric address is over when this returns: a process that exits can still send. */
+  #open(address: string, family: 4 | 6): Socket {
     const socket = this.#parts.dgram().createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
       // The address is numeric: without this Node asks DNS code all the same.
       lookup: (hostname, _options, callback) => callback(null, hostname, family),
     });
     socket.unref();
-    socket.on('error', () => {
-      if (this.#socket === socket) this.discard();
+    socket.on('error', (error) => {
+      if (codeOf(error) === REFUSED) this.#isRefused = true;
+      else if (this.#socket === socket) this.discard();
     });
+    socket.connect(this.#daemon.port, address);
     return socket;
   }
 }

@@ -105,22 +105,45 @@ class XrayExporter implements Exporter {
   }
 
   async export(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<ExportOutcome> {
-    const { documents, droppedSpans } = this.#documentsOf(batches);
-    if (documents.length === 0) return { sentSpans: 0, droppedSpans };
+    if (!batches.some(({ xray }) => xray !== undefined)) return { sentSpans: 0, droppedSpans: 0 };
     if (!this.#socket.isResolved && !(await beforeDeadline(this.#socket.resolve(), deadlineEpochMs, false))) {
-      const error = `the host in AWS_XRAY_DAEMON_ADDRESS ${JSON.stringify(this.#options.daemonAddress)} does not resolve`;
-      return { sentSpans: 0, droppedSpans: droppedSpans + countSpans(documents), error };
+      return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `${this.#daemon} does not resolve` };
     }
+    const { documents, droppedSpans, dropReason } = this.#documentsOf(batches);
+    const reason = droppedSpans > 0 ? { dropReason } : {};
+    if (documents.length === 0) return { sentSpans: 0, droppedSpans, ...reason };
     const { failed, sentSpans } = await this.#sendTwice(documents, deadlineEpochMs);
-    const outcome = { sentSpans, droppedSpans: droppedSpans + countSpans(documents) - sentSpans };
+    if (await this.#socket.wasRefused()) {
+      return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `nobody listens at ${this.#daemon}` };
+    }
+    const outcome = { sentSpans, droppedSpans: droppedSpans + countSpans(documents) - sentSpans, ...reason };
     if (failed.length === 0) return outcome;
     const reasons = [...new Set(failed.map(({ failure }) => failure))].join(', ');
-    return { ...outcome, error: `${failed.length} documents could not be sent to the X-Ray daemon: ${reasons}` };
+    const error = `${failed.length} documents could not be sent to the X-Ray daemon: ${reasons}`;
+    return { ...outcome, dropReason: 'refused', error };
   }
 
-  #documentsOf(batches: readonly SpanBatch[]): { documents: XrayDocument[]; droppedSpans: number } {
+  /** Without waves: nobody is left to wait, and the daemon's socket is likely to be empty. */
+  exportAtExit(batches: readonly SpanBatch[]): boolean {
+    if (!this.#socket.isResolved) return false;
+    for (const { text } of this.#documentsOf(batches).documents) {
+      this.#socket.send(Buffer.from(HEADER + text), () => {});
+    }
+    return true;
+  }
+
+  get #daemon(): string {
+    return `the host in AWS_XRAY_DAEMON_ADDRESS ${JSON.stringify(this.#options.daemonAddress)}`;
+  }
+
+  #documentsOf(batches: readonly SpanBatch[]): {
+    readonly documents: readonly XrayDocument[];
+    readonly droppedSpans: number;
+    readonly dropReason: 'too_large' | 'unsendable';
+  } {
     const documents: XrayDocument[] = [];
     let droppedSpans = 0;
+    let dropReason: 'too_large' | 'unsendable' = 'too_large';
     for (const { spans: all, xray, hiddenFromXray } of batches) {
       if (xray === undefined) continue;
       const spans = hiddenFromXray === undefined ? all : all.filter((span) => !hiddenFromXray.has(span));
@@ -133,10 +156,11 @@ class XrayExporter implements Exporter {
         droppedSpans += split.droppedSpans;
       } catch (error) {
         droppedSpans += spans.length;
+        dropReason = 'unsendable';
         this.#reportTranslation(error);
       }
     }
-    return { documents, droppedSpans };
+    return { documents, droppedSpans, dropReason };
   }
 
   #reportTranslation(error: unknown): void {

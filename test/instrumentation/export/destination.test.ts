@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Destination } from '../../../instrumentation/export/destination.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from '../../../instrumentation/export/exporter.ts';
+import { SpanAccount } from '../../../instrumentation/span-account.ts';
 import { settle } from '../../support/conditions.ts';
 import { fc } from '../../support/property.ts';
 import { buildSpan } from '../span-builder.ts';
@@ -18,6 +19,7 @@ const sent: ExportOutcome = { sentSpans: 1, droppedSpans: 0 };
 
 type Stand = {
   readonly destination: Destination;
+  readonly account: SpanAccount;
   readonly exports: { names: string[]; deadlineEpochMs: number }[];
   readonly reports: string[];
   opens: number;
@@ -35,7 +37,9 @@ function stand(answer: Answer, { maxQueuedSpans = 10, open = () => {} } = {}): S
       return answer(batches);
     },
   };
+  const account = new SpanAccount('otlp');
   const found: Stand = {
+    account,
     destination: new Destination({
       name: 'Fake',
       open() {
@@ -43,8 +47,10 @@ function stand(answer: Answer, { maxQueuedSpans = 10, open = () => {} } = {}): S
         open();
         return exporter;
       },
+      account,
       accepts: ({ isSampledForOtlp }) => isSampledForOtlp,
       maxQueuedSpans,
+      maxQueuedBytes: 1e9,
       report: (message) => reports.push(message),
     }),
     exports,
@@ -106,19 +112,20 @@ test('what could not be sent is sent with what came meanwhile, in order; a row o
   ]);
 });
 
-test('of more spans than may wait the oldest go; the newest batch stays whatever its size', async () => {
+test('of more spans than may wait the oldest go, and are counted', async () => {
   const found = stand(unreachable, { maxQueuedSpans: 5 });
   for (const name of ['a', 'b', 'c']) found.destination.add(batch(name, 2));
   await found.destination.flush(5);
-  assert.deepEqual(found.exports[0]?.names, ['b', 'c']);
-  found.destination.add(batch('huge', 9));
+  assert.deepEqual(found.exports[0]?.names, ['a', 'b', 'c']);
+  found.destination.add(batch('many', 4));
   await found.destination.flush(5);
-  assert.deepEqual(found.exports[1]?.names, ['huge']);
-  found.destination.add(batch('d'));
+  assert.deepEqual(found.exports[1]?.names, ['c', 'many']);
+  found.destination.add(batch('more', 9));
   await found.destination.flush(5);
-  assert.deepEqual(found.exports[2]?.names, ['d']);
+  assert.deepEqual(found.exports[2]?.names, ['more']);
+  assert.deepEqual(found.account.losses.dropped, { queue_full: 14 });
   assert.deepEqual(found.reports, [
-    'the Fake export failed: unreachable; 4 spans wait for the next try, 2 are dropped so far',
+    'the Fake export failed: unreachable; 5 spans wait for the next try, 1 are dropped so far',
   ]);
 });
 

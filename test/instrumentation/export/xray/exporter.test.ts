@@ -35,7 +35,7 @@ class StubSocket {
     this.#failureOf = failureOf;
   }
 
-  send(datagram: Buffer, _port: number, _address: string, done: (error: Error | null) => void): void {
+  send(datagram: Buffer, done: (error: Error | null) => void): void {
     const failure = this.#failureOf(datagram);
     if (failure === undefined) this.sent.push(datagram);
     if (failure !== 'silence') {
@@ -45,6 +45,7 @@ class StubSocket {
 
   unref(): void {}
   on(): void {}
+  connect(): void {}
   close(): void {
     this.closed += 1;
   }
@@ -144,7 +145,7 @@ test('an IPv6 address gets an IPv6 socket', async (t) => {
   }
 });
 
-test('a name that does not resolve: the spans are dropped, the reason is in the outcome, and it is not asked each time', async () => {
+test('a name that does not resolve: the spans wait, the reason is in the outcome, and it is not asked each time', async () => {
   let asked = 0;
   const exporter = createXrayExporter({
     daemonAddress: 'nowhere.test:2000',
@@ -159,7 +160,7 @@ test('a name that does not resolve: the spans are dropped, the reason is in the 
   });
   for (let flush = 0; flush < 3; flush += 1) {
     const outcome = await exporter.export([batchOf(1)], inTime());
-    assert.deepEqual([outcome.sentSpans, outcome.droppedSpans], [0, 3]);
+    assert.deepEqual([outcome.sentSpans, outcome.droppedSpans, outcome.unsent?.length], [0, 0, 1]);
     assert.match(outcome.error!, /AWS_XRAY_DAEMON_ADDRESS "nowhere\.test:2000" does not resolve/);
   }
   assert.equal(asked, 1);
@@ -172,7 +173,7 @@ test('a name that resolves too late does not hold the flush past its deadline', 
     socketParts: { ...builtinParts, resolve: () => new Promise(() => {}) },
   });
   const outcome = await exporter.export([batchOf(0)], Date.now() + 20);
-  assert.deepEqual([outcome.sentSpans, outcome.droppedSpans], [0, 2]);
+  assert.deepEqual([outcome.sentSpans, outcome.droppedSpans, outcome.unsent?.length], [0, 0, 1]);
 });
 
 test('an address that cannot be read is an error in every outcome', async () => {
@@ -182,7 +183,7 @@ test('an address that cannot be read is an error in every outcome', async () => 
   assert.match(outcome.error!, /"nonsense" cannot be read/);
 });
 
-test('nobody listens: that is no error', async () => {
+test('nobody listens: the spans wait until somebody does', async () => {
   const closed = dgram.createSocket('udp4');
   closed.bind(0, '127.0.0.1');
   await once(closed, 'listening');
@@ -190,9 +191,20 @@ test('nobody listens: that is no error', async () => {
   closed.close();
   await once(closed, 'close');
   const exporter = createXrayExporter({ daemonAddress: `127.0.0.1:${port}`, ...ignoreProblems });
+  const batch = batchOf(0);
   for (let flush = 0; flush < 3; flush += 1) {
-    assert.deepEqual(await exporter.export([batchOf(0)], inTime()), { sentSpans: 2, droppedSpans: 0 });
+    assert.deepEqual(await exporter.export([batch], inTime()), {
+      sentSpans: 0,
+      droppedSpans: 0,
+      unsent: [batch],
+      error: `nobody listens at the host in AWS_XRAY_DAEMON_ADDRESS "127.0.0.1:${port}"`,
+    });
   }
+  const late = dgram.createSocket('udp4');
+  late.bind(port, '127.0.0.1');
+  await once(late, 'listening');
+  assert.deepEqual(await exporter.export([batch], inTime()), { sentSpans: 2, droppedSpans: 0 });
+  late.close();
 });
 
 test('the kernel takes a document of 65477 bytes and refuses the next', {

@@ -27,7 +27,8 @@ function stub(holdAfter = Number.POSITIVE_INFINITY) {
     on: () => socket,
     unref: () => {},
     close: () => {},
-    send(datagram: Buffer, _port: number, _address: string, done: (error: Error | null) => void) {
+    connect: () => {},
+    send(datagram: Buffer, done: (error: Error | null) => void) {
       sizes.push(datagram.length);
       if (sizes.length <= holdAfter) process.nextTick(done, null);
     },

@@ -1,0 +1,262 @@
+// Everything that gets spans out of the process, put together: what is done at which moment of an invocation and of the process.
+// Loaded at the first flush or at the first emergency.
+
+import type { Attributes } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { FlushReason } from '../../runtime/lifecycle.ts';
+import { closeInvocation, type EndingScope, endPhases, takeEnded } from '../invocation-end.ts';
+import type { InvocationRecord } from '../invocation-record.ts';
+import { RecordedSpan } from '../recorded-span.ts';
+import type { SpanAccount } from '../span-account.ts';
+import { recoverSpans } from '../spool/recovery.ts';
+import { SpoolFile } from '../spool/spool-file.ts';
+import { spoolLines } from '../spool/spool-lines.ts';
+import { attributesOf, statusOf } from './abrupt-end.ts';
+import type { AbruptEnd, Delivery, DeliverySurroundings } from './delivery.ts';
+import type { Destination } from './destination.ts';
+import type { SpanBatch } from './exporter.ts';
+import { InvocationWatch } from './invocation-watch.ts';
+import { Outlet, type OutletOptions } from './outlet.ts';
+import { endedSnapshot } from './span-snapshot.ts';
+import { TimeoutNotices } from './timeout-notices.ts';
+
+export type SpanDeliveryOptions = DeliverySurroundings & {
+  /** Of X-Ray and of what the sampler decides on, as far as either is wanted. */
+  readonly accounts: readonly SpanAccount[];
+  readonly outlet: Omit<OutletOptions, 'untraced' | 'changed'>;
+  /** How long before its deadline an invocation counts as late; undefined: by the rule in invocation-watch.ts. */
+  readonly deadlineMarginMs: number | undefined;
+  /** One line of the tracer's own for the operator. */
+  report(message: string): void;
+};
+
+/** An environment that is shut down this close to a deadline is shut down because of it. */
+const TIMED_OUT_MS = 100;
+/** Spans that are never ended must not pile up: the oldest are taken as they are when there are more. */
+const MOST_OPEN_SPANS = 512;
+/** No deadline of one invocation's. */
+const NO_DEADLINE = Number.POSITIVE_INFINITY;
+
+// Captured before user code can mock them.
+const { setImmediate } = globalThis;
+const wallNow = Date.now;
+
+export class SpanDelivery implements Delivery {
+  readonly #options: SpanDeliveryOptions;
+  readonly #scope: EndingScope;
+  readonly #destinations: readonly Destination[];
+  readonly #outlet: Outlet;
+  readonly #notices: TimeoutNotices;
+  readonly #watch: InvocationWatch<InvocationRecord>;
+  readonly #spool: SpoolFile | undefined;
+  /** A process of this environment died and left its file, which nobody has read yet. */
+  #hasPredecessor = false;
+  #losses = '{}';
+  /** Invocations that have left, with spans that have not ended. */
+  readonly #unfinished = new Set<InvocationRecord>();
+
+  constructor(options: SpanDeliveryOptions) {
+    this.#options = options;
+    const { outlet, flight, clock } = options;
+    this.#scope = { ...options, describeTracer: (attributes) => this.#describeTracer(attributes) };
+    this.#destinations = outlet.destinations;
+    this.#outlet = new Outlet({ ...outlet, untraced: options.untraced, changed: () => flight?.write() });
+    this.#spool = flight && new SpoolFile(flight);
+    this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool);
+    this.#watch = new InvocationWatch({
+      marginMs: options.deadlineMarginMs,
+      timesOf: ({ invocation: { receivedAt, deadlineEpochMs } }) => ({
+        startedAt: receivedAt,
+        totalMs: deadlineEpochMs - clock.epochMs(receivedAt),
+      }),
+      long: () => {},
+      late: (record) => this.#alarm(record, () => this.#notices.late(record)),
+      last: (record) => this.#alarm(record, () => this.#notices.last(record)),
+    });
+  }
+
+  get batchSpans(): number {
+    return this.#outlet.batchSpans;
+  }
+
+  openAhead(): void {
+    for (const destination of this.#destinations) destination.open();
+  }
+
+  begin(deadlineEpochMs: number): void {
+    const { mode } = this.#options.outlet;
+    if (mode === 'continuous' || mode === 'adaptive') void this.#outlet.meet('begun', deadlineEpochMs);
+  }
+
+  handOver(record: InvocationRecord): void {
+    this.#add(takeEnded(record));
+    if (record.isClosed) return;
+    void this.#outlet.meet('running', record.invocation.deadlineEpochMs);
+  }
+
+  hold(record: InvocationRecord): Promise<void> | undefined {
+    const { outcome } = record;
+    // A streamed response has left already.
+    if (outcome === undefined || (outcome.ok && outcome.isStreamed)) return undefined;
+    this.#options.invocations.flying.delete(record);
+    endPhases(record, this.#scope, outcome.at);
+    this.#add(takeEnded(record));
+    this.#land();
+    return this.#outlet.meet('settled', record.invocation.deadlineEpochMs);
+  }
+
+  async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
+    // The runtime's listener of SIGTERM is the first: what the user's listeners record belongs to this flush.
+    if (reason === 'shutdown') await new Promise((resolve) => setImmediate(resolve));
+    this.#recover();
+    if (reason === 'crash') this.#abandonAll({ how: 'crash' });
+    if (reason === 'shutdown') this.#endForgotten();
+    this.#closeAnswered();
+    // What was written down for the case that the deadline kills the process waits to be sent like everything else.
+    this.#spool?.discard();
+    const { others, untraced } = this.#options;
+    const elsewhere = untraced(() => others()?.flush(reason, deadlineEpochMs));
+    const flushed = this.#outlet.meet(reason === 'invocation' ? 'answered' : 'ending', deadlineEpochMs);
+    await Promise.all([flushed, elsewhere]);
+    this.#writeDown();
+  }
+
+  watch(): number {
+    const { flying } = this.#options.invocations;
+    for (const record of flying) this.#add(takeEnded(record));
+    void this.#outlet.meet('running', NO_DEADLINE);
+    return this.#watch.look(flying);
+  }
+
+  takeOver(): void {
+    this.#hasPredecessor = this.#spool?.takeOver() === true;
+  }
+
+  exit(end: AbruptEnd): void {
+    const { accounts, report } = this.#options;
+    this.#recover();
+    this.#abandonAll(end);
+    this.#closeAnswered();
+    this.#spool?.discard();
+    const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
+    this.#writeDown();
+    this.#spool?.close(isSomethingLeft);
+    for (const account of accounts) if (account.hasLosses) report(account.summary);
+  }
+
+  /** Returns whether something is left for the next process. */
+  #leave(destination: Destination): boolean {
+    const { account } = destination;
+    const batches = this.#options.untraced(() => destination.sendAtExit());
+    if (batches.length === 0) return false;
+    const { text, left } = spoolLines(account.name, batches);
+    const isWritten = this.#spool?.append(text) === true;
+    account.drop('spool', isWritten ? left : countSpans(batches));
+    return isWritten;
+  }
+
+  #describeTracer(attributes: Attributes): void {
+    for (const account of this.#options.accounts) if (account.hasLosses) account.describe(attributes);
+  }
+
+  #add(batch: SpanBatch): void {
+    if (batch.spans.length === 0) return;
+    this.#options.others()?.spansEnded(batch.spans);
+    this.#outlet.add(batch);
+  }
+
+  #alarm(record: InvocationRecord, sound: () => void): void {
+    this.#add(takeEnded(record));
+    sound();
+  }
+
+  /** Answered invocations leave with their `Overhead`; X-Ray is told of what they have not ended. */
+  #closeAnswered(): void {
+    const { invocations, clock } = this.#options;
+    const at = clock.now();
+    for (const record of invocations.answered) {
+      this.#add(closeInvocation(record, this.#scope, at, this.#outlet.lastFlushUs));
+      if (record.open.size === 0) continue;
+      this.#notices.unended(record);
+      this.#unfinished.add(record);
+    }
+    invocations.answered.length = 0;
+    this.#land();
+    if (this.#unfinished.size > 0) this.#boundUnfinished();
+  }
+
+  /** No invocation has its own spans in this process only. */
+  #land(): void {
+    const { flight, invocations } = this.#options;
+    if (flight !== undefined && invocations.flying.size === 0) flight.state = 'landed';
+  }
+
+  #boundUnfinished(): void {
+    let spans = 0;
+    for (const record of [...this.#unfinished].reverse()) {
+      spans += record.open.size;
+      if (record.open.size === 0) this.#unfinished.delete(record);
+      else if (spans > MOST_OPEN_SPANS) this.#abandon(record, { how: 'forgotten' });
+    }
+  }
+
+  /** The environment is shut down: nobody will end the spans of earlier invocations, nor an invocation that is out of time. */
+  #endForgotten(): void {
+    const { answered } = this.#options.invocations;
+    for (const record of [...answered, ...this.#unfinished]) this.#abandon(record, { how: 'forgotten' });
+    for (const record of this.#options.invocations.flying) {
+      const isOutOfTime = wallNow() >= record.invocation.deadlineEpochMs - TIMED_OUT_MS;
+      if (isOutOfTime) this.#abandon(record, { how: 'timeout' });
+    }
+  }
+
+  #abandonAll(end: AbruptEnd): void {
+    const { flying, answered } = this.#options.invocations;
+    for (const record of flying) this.#abandon(record, end);
+    for (const record of [...answered, ...this.#unfinished]) if (record.open.size > 0) this.#abandon(record, end);
+  }
+
+  /** The invocation will not be answered, or its spans not ended: they are taken as they are. */
+  #abandon(record: InvocationRecord, end: AbruptEnd): void {
+    const { invocations, clock } = this.#options;
+    const at = clock.now();
+    const open = [...record.open];
+    record.open.clear();
+    this.#unfinished.delete(record);
+    record.ended.push(...open.map((span) => endedSnapshot(span, clock.hrTime(at), unfinishedOf(span))));
+    if (invocations.flying.delete(record)) {
+      for (const phase of record.phases.all) {
+        phase.setAttributes(attributesOf(end));
+        phase.setStatus(statusOf(end));
+      }
+      record.answer = undefined;
+      invocations.answered.push(record);
+    } else if (record.isClosed) this.#add(takeEnded(record));
+  }
+
+  #recover(): void {
+    const { flight, resource, instrumentationScope, accounts, report } = this.#options;
+    if (flight === undefined || !this.#hasPredecessor) return;
+    this.#hasPredecessor = false;
+    const add = (batch: SpanBatch): void => this.#outlet.add(batch);
+    recoverSpans({ resource, instrumentationScope, accounts, path: flight.path, add, report });
+  }
+
+  /** For the next process, should this one be killed. */
+  #writeDown(): void {
+    const { flight, accounts } = this.#options;
+    if (flight === undefined) return;
+    const losses = accounts.filter(({ hasLosses }) => hasLosses).map(({ name, losses: own }) => [name, own]);
+    const text = JSON.stringify(Object.fromEntries(losses));
+    flight.write();
+    if (text !== this.#losses) this.#spool?.writeLosses(text);
+    this.#losses = text;
+  }
+}
+
+/** Calls have a word of their own for it. */
+const unfinishedOf = (span: ReadableSpan): Attributes =>
+  span instanceof RecordedSpan ? { 'spanstrap.call.is_unfinished': true } : {};
+
+const countSpans = (batches: readonly SpanBatch[]): number =>
+  batches.reduce((count, { spans }) => count + spans.length, 0);

@@ -1,0 +1,46 @@
+// What a killed invocation's own spans can be made of again. A tuple: it is written for every invocation, before the handler.
+
+import type { Clock } from './clock.ts';
+import type { InvocationRecord } from './invocation-record.ts';
+
+export type FlightFacts = readonly [
+  requestId: string,
+  invokedFunctionArn: string,
+  spanName: string,
+  startedEpochMs: number,
+  deadlineEpochMs: number,
+  traceId: string,
+  serverSpanId: string,
+  invocationSpanId: string,
+  /** Of the SERVER span, when it has one that is not of this process. */
+  parentSpanId: string | undefined,
+  /** The header's Root and Parent, when the invocation is drawn in X-Ray. */
+  xrayTraceId: string | undefined,
+  xrayParentId: string | undefined,
+  isSampledForOtlp: boolean,
+];
+
+/** Longer names would not leave room for the rest. */
+const NAME_CHARS = 200;
+
+export function flightFactsOf(
+  { invocation, phases, xray, isSampledForOtlp }: InvocationRecord,
+  clock: Clock,
+): FlightFacts {
+  const { server, handler } = phases;
+  const { traceId, spanId } = server.spanContext();
+  return [
+    invocation.requestId,
+    invocation.invokedFunctionArn,
+    server.name.slice(0, NAME_CHARS),
+    clock.epochMs(server.startedAt),
+    invocation.deadlineEpochMs,
+    traceId,
+    spanId,
+    handler.spanContext().spanId,
+    server.parentSpanContext?.spanId,
+    xray?.traceId,
+    xray?.parentId,
+    isSampledForOtlp,
+  ];
+}

@@ -1,0 +1,150 @@
+// Takes over what dead processes of this environment left in its spool: their spans are sent as if they were this process's, what
+// is lost for good is counted, and the invocation that was killed is drawn from what was written down of it. Every file is removed
+// before anything of it is sent: nothing is sent twice.
+
+import { closeSync, constants, fstatSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { epochHrTime } from '../clock.ts';
+import { attributesOf, describeEnd, statusOf } from '../export/abrupt-end.ts';
+import type { AbruptEnd } from '../export/delivery.ts';
+import type { SpanBatch } from '../export/exporter.ts';
+import { UNFINISHED } from '../export/span-snapshot.ts';
+import type { SpanAccount } from '../span-account.ts';
+import { type FlightStory, readFlight } from './flight-story.ts';
+import { deadPaths } from './spool-file.ts';
+import type { SpanSurroundings, SpoolRecord } from './spool-record.ts';
+
+const INTERNAL = 0;
+const SERVER = 1;
+
+export type RecoveryOptions = SpanSurroundings & {
+  readonly instrumentationScope: ReadableSpan['instrumentationScope'];
+  readonly path: string;
+  readonly accounts: readonly SpanAccount[];
+  add(batch: SpanBatch): void;
+  /** One line for the operator. */
+  report(message: string): void;
+};
+
+/** The last sign of life came this close to the deadline: that was it. */
+const TIMED_OUT_MS = 300;
+
+/** Never throws: a file that cannot be read is left alone. */
+export function recoverSpans(options: RecoveryOptions): void {
+  for (const path of deadPaths(options.path)) {
+    const bytes = takeFile(path);
+    const story = bytes && readFlight(bytes, options);
+    if (story !== undefined) takeOver(story, options);
+  }
+}
+
+/** The content of a file that is ours, and the file is gone. */
+function takeFile(path: string): Buffer | undefined {
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const { uid } = fstatSync(fd);
+      if (uid !== process.getuid?.()) return undefined;
+      const bytes = readFileSync(fd);
+      unlinkSync(path);
+      return bytes;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function takeOver(story: FlightStory, options: RecoveryOptions): void {
+  const end: AbruptEnd = { how: endedByTime(story) ? 'timeout' : 'killed' };
+  const records = [...story.records, ...redrawn(story, end, options)];
+  const told: string[] = [];
+  for (const account of options.accounts) {
+    const left = story.accounts.find(({ name }) => name === account.name);
+    if (left === undefined) continue;
+    account.carryOn(left.losses);
+    let recovered = 0;
+    for (const { to, batch } of records) {
+      if (to !== account.name) continue;
+      account.count.begun += batch.spans.length;
+      recovered += batch.spans.length;
+      options.add(batch);
+    }
+    const lost = Math.max(0, left.outstanding - left.inFlight - recovered);
+    account.count.begun += lost + left.inFlight;
+    account.drop('killed', lost);
+    account.drop('unknown_fate', left.inFlight);
+    if (recovered + lost + left.inFlight > 0) {
+      told.push(`${account.name}: ${recovered} spans are sent now, ${lost + left.inFlight} are lost`);
+    }
+  }
+  if (told.length === 0) return;
+  const during =
+    story.state === 'flying' && story.facts ? `during request ${story.facts[0]}` : 'before it had sent all spans';
+  const how = story.state === 'flying' ? `: ${describeEnd(end)}` : '';
+  options.report(`the process before this one ended ${during}${how}; ${told.join('; ')}`);
+}
+
+const endedByTime = ({ facts, writtenEpochMs }: FlightStory): boolean =>
+  facts !== undefined && writtenEpochMs >= facts[4] - TIMED_OUT_MS;
+
+/** The killed invocation's own spans, unless it left them itself. */
+function redrawn(
+  { state, facts, records, writtenEpochMs }: FlightStory,
+  end: AbruptEnd,
+  options: RecoveryOptions,
+): SpoolRecord[] {
+  if (state !== 'flying' || facts === undefined) return [];
+  const [requestId, arn, name, startedEpochMs, deadlineEpochMs, traceId, serverSpanId, invocationSpanId] = facts;
+  if (records.some(({ batch }) => batch.spans.some((span) => span.spanContext().spanId === serverSpanId))) return [];
+  const [parentSpanId, xrayTraceId, xrayParentId, isSampledForOtlp] = facts.slice(8) as Tail;
+  const endEpochMs = end.how === 'timeout' ? deadlineEpochMs : Math.max(startedEpochMs, writtenEpochMs);
+  const common = {
+    startTime: epochHrTime(startedEpochMs),
+    endTime: epochHrTime(endEpochMs),
+    duration: epochHrTime(endEpochMs - startedEpochMs),
+    status: statusOf(end),
+    links: [],
+    events: [],
+    ended: true,
+    resource: options.resource,
+    instrumentationScope: options.instrumentationScope,
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+  const traceFlags = isSampledForOtlp ? 1 : 0;
+  const contextOf = (spanId: string) => ({ traceId, spanId, traceFlags });
+  const server: ReadableSpan = {
+    ...common,
+    name,
+    kind: SERVER,
+    spanContext: () => contextOf(serverSpanId),
+    ...(parentSpanId ? { parentSpanContext: { ...contextOf(parentSpanId), isRemote: true } } : {}),
+    attributes: {
+      'faas.invocation_id': requestId,
+      'aws.lambda.invoked_arn': arn,
+      [UNFINISHED]: true,
+      ...attributesOf(end),
+    },
+  };
+  const invocation: ReadableSpan = {
+    ...common,
+    name: 'Invocation',
+    kind: INTERNAL,
+    spanContext: () => contextOf(invocationSpanId),
+    parentSpanContext: contextOf(serverSpanId),
+    attributes: { [UNFINISHED]: true, ...attributesOf(end) },
+  };
+  const spans = [server, invocation];
+  const drawn: SpoolRecord[] = [];
+  if (xrayTraceId && xrayParentId) {
+    const xray = { traceId: xrayTraceId, parentId: xrayParentId, serverSpanId, invocationSpanId };
+    drawn.push({ to: 'xray', batch: { spans, xray, isSampledForOtlp: false } });
+  }
+  if (isSampledForOtlp) drawn.push({ to: 'otlp', batch: { spans, xray: undefined, isSampledForOtlp: true } });
+  return drawn;
+}
+
+type Tail = [string | null, string | null, string | null, boolean];

@@ -1,0 +1,93 @@
+// The file that a process leaves for the next one of its environment: a head that is overwritten in place (flight-recorder.ts writes
+// it), and records after it. And the files that earlier processes have left.
+
+import { existsSync, ftruncateSync, lstatSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { type FlightRecorder, openExclusively, UNUSABLE } from '../flight-recorder.ts';
+
+/** Losses stand here, records follow. */
+export const LOSSES_AT = 1536;
+export const HEAD_BYTES = 2048;
+/** An environment can die again before it has answered once; so many files are kept apart. */
+const MOST_DEAD = 9;
+
+export class SpoolFile {
+  readonly #flight: FlightRecorder;
+  #recordBytes = 0;
+
+  constructor(flight: FlightRecorder) {
+    this.#flight = flight;
+  }
+
+  /** Appends records, each one line. Returns whether they are on disk. */
+  append(lines: string): boolean {
+    const { fd = UNUSABLE } = this.#flight;
+    if (fd === UNUSABLE) return false;
+    try {
+      const bytes = Buffer.from(lines, 'utf8');
+      let written = 0;
+      while (written < bytes.length) {
+        const position = HEAD_BYTES + this.#recordBytes + written;
+        written += writeSync(fd, bytes, written, bytes.length - written, position);
+      }
+      this.#recordBytes += bytes.length;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Takes all records back: what they told of is sent otherwise. */
+  discard(): void {
+    if (this.#recordBytes === 0) return;
+    this.#recordBytes = 0;
+    try {
+      ftruncateSync(this.#flight.fd!, HEAD_BYTES);
+    } catch {
+      // Then they are found, and sent a second time: there is nothing else to do.
+    }
+  }
+
+  /** The losses so far, as JSON, for the next process to go on counting. */
+  writeLosses(text: string): void {
+    const { fd = UNUSABLE } = this.#flight;
+    if (fd === UNUSABLE) return;
+    try {
+      writeSync(fd, `${text}\n`, LOSSES_AT);
+    } catch {
+      // They are on the spans as well.
+    }
+  }
+
+  /** The process ends. `isNeeded`: the next one has something to read. */
+  close(isNeeded: boolean): void {
+    const flight = this.#flight;
+    const { fd = UNUSABLE } = flight;
+    if (fd === UNUSABLE) return;
+    flight.state = 'ended';
+    flight.write();
+    try {
+      if (!isNeeded) unlinkSync(flight.path);
+    } catch {
+      // Somebody cleaned up the folder.
+    }
+  }
+
+  /** The place is taken: by a process of this environment that died. Returns whether it was; its file waits to be read then. */
+  takeOver(): boolean {
+    const flight = this.#flight;
+    try {
+      if (lstatSync(flight.path).uid !== process.getuid?.()) return false;
+      const paths = deadPaths(flight.path);
+      renameSync(flight.path, paths.find((path) => !existsSync(path)) ?? paths.at(-1)!);
+      flight.fd = openExclusively(flight.path);
+      return true;
+    } catch {
+      // There is no file to be taken over, or none to be made.
+      return false;
+    }
+  }
+}
+
+/** Where the files of dead processes wait to be read, the oldest first. */
+export const deadPaths = (path: string): readonly string[] =>
+  Array.from({ length: MOST_DEAD }, (_, index) => `${path}.dead${index + 1}`);

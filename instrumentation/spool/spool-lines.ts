@@ -1,0 +1,29 @@
+// Batches as the text of a spool, within its bounds: the newest first to be kept, because it is the one that died.
+
+import type { SpanBatch } from '../export/exporter.ts';
+import type { AccountName } from '../span-counts.ts';
+import { encodeRecord } from './spool-record.ts';
+
+/** Of one destination. /tmp has 512 MB at least, and they are the function's. */
+const MOST_CHARS = 4 * 1024 * 1024;
+/** A line holds so many spans: a torn line costs no more. */
+const SPANS_OF_LINE = 50;
+
+/** `left`: spans for which there was no room. */
+export function spoolLines(to: AccountName, batches: readonly SpanBatch[]): { text: string; left: number } {
+  const lines: string[] = [];
+  let chars = 0;
+  let left = 0;
+  for (const batch of batches.toReversed()) {
+    for (let start = 0; start < batch.spans.length; start += SPANS_OF_LINE) {
+      const spans = batch.spans.slice(start, start + SPANS_OF_LINE);
+      const line = encodeRecord({ to, batch: { ...batch, spans } });
+      if (chars + line.length > MOST_CHARS) left += spans.length;
+      else {
+        chars += line.length;
+        lines.push(line);
+      }
+    }
+  }
+  return { text: lines.reverse().join(''), left };
+}
