@@ -142,6 +142,45 @@ test('a root-only header goes on as it is, without a parent that nobody made up'
   }
 });
 
+test('what a new connection cost stands on the call that opened it, and on no other', async (t) => {
+  const { tls } = downstream;
+  if (tls === undefined) return t.skip('there is no openssl');
+  await using fn = await startFunction({
+    files: {
+      'index.mjs': `import https from 'node:https';
+        const agent = new https.Agent({ keepAlive: true });
+        export const handler = async ({ url, way }) => {
+          if (way === 'fetch') return (await (await fetch(url)).text()).length;
+          return new Promise((resolve, reject) => {
+            https.get(url, { agent }, (response) => response.resume().on('end', () => resolve(11))).on('error', reject);
+          });
+        };`,
+    },
+    environment: { NODE_EXTRA_CA_CERTS: tls.caFile },
+  });
+  for (const way of ['https', 'fetch']) {
+    const timings = [];
+    for (let at = 0; at < 2; at++) {
+      fn.otlp.clear();
+      const result = await fn.invoke({ url: tls.url, way }, { traceHeader: HEADER });
+      assert.equal(result.json(), 11, fn.emulator.logs.join('\n'));
+      const { flat } = clientSpans(fn)[0]!;
+      const parts = ['dns', 'tcp', 'tls'].map((part) => flat[`spanstrap.connection.${part}_ms`]);
+      timings.push(parts.map((part) => typeof part));
+      assert.ok(typeof flat['spanstrap.http.first_byte_ms'] === 'number');
+      assert.equal(flat['network.protocol.version'], '1.1');
+    }
+    assert.deepEqual(
+      timings,
+      [
+        ['number', 'number', 'number'],
+        ['undefined', 'undefined', 'undefined'],
+      ],
+      way,
+    );
+  }
+});
+
 test('what the user sets himself stays, and what is signed is not touched', async () => {
   await using fn = await startFunction({
     files: {
