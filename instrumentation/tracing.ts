@@ -127,8 +127,6 @@ export function installTracing(options: TracingOptions): Tracing {
   };
   const flight =
     flightPath === undefined ? undefined : new FlightRecorder(flightPath, counts, () => delivery.load().takeOver());
-  if (options.loadsEagerly) protection.attempt(() => delivery.load().openAhead());
-
   const { hasOpenTelemetry: hasOtlp, sampler, isConcurrent, functionName, dropsWarmUps } = options;
   const hasXray = xrayMode !== undefined;
   const drawsPhases = hasXray && xrayMode !== 'attach';
@@ -180,6 +178,7 @@ export function installTracing(options: TracingOptions): Tracing {
       return foreign.with(span === undefined ? ROOT_CONTEXT : withSpan(ROOT_CONTEXT, span), handler);
     },
   });
+  if (options.loadsEagerly) protection.attempt(() => delivery.load().openAhead());
   const activeTrace = () => spanOf(active.active())?.spanContext();
 
   let loadedSdk: OpenTelemetrySdk | undefined;
