@@ -142,6 +142,29 @@ test('a root-only header goes on as it is, without a parent that nobody made up'
   }
 });
 
+test('a function that calls nobody has nothing loaded for calls; one that does, with its first call', async () => {
+  await using fn = await startFunction({
+    files: {
+      'index.mjs': `import http from 'node:http';
+        import { Session } from 'node:inspector';
+        export const handler = async ({ url }) => {
+          if (url !== undefined) await (await fetch(url)).text();
+          const session = new Session();
+          const scripts = [];
+          session.connect();
+          session.on('Debugger.scriptParsed', ({ params }) => scripts.push(params.url));
+          session.post('Debugger.enable');
+          session.disconnect();
+          return scripts.filter((name) => /(?:outgoing|databases|client-modules|opentelemetry)\\.cjs$/.test(name)).map((name) => name.split('/').at(-1));
+        };`,
+    },
+  });
+  const loaded = async (event: object): Promise<unknown> => (await fn.invoke(event, { traceHeader: HEADER })).json();
+  assert.deepEqual(await loaded({}), []);
+  assert.deepEqual(await loaded({}), []);
+  assert.deepEqual(await loaded({ url: downstream.url }), ['outgoing.cjs']);
+});
+
 test('what a new connection cost stands on the call that opened it, and on no other', async (t) => {
   const { tls } = downstream;
   if (tls === undefined) return t.skip('there is no openssl');
