@@ -91,7 +91,13 @@ test('ten thousand calls at once: all are answered, and all are spans', async ()
         return outcomes;
       };`,
   };
-  const environment = { OTEL_EXPORTER_OTLP_TIMEOUT: '60000', SPANSTRAP_FLUSH_TIMEOUT: '60000' };
+  const environment = {
+    OTEL_EXPORTER_OTLP_TIMEOUT: '60000',
+    SPANSTRAP_FLUSH_TIMEOUT: '60000',
+    // All at once are more than wait for one destination by default, when it is slow.
+    SPANSTRAP_MAX_QUEUED_SPANS: '20000',
+    SPANSTRAP_MEMORY_PERCENT: '50',
+  };
   const options = { files, timeoutMs: 120_000, xray: false };
   const event = { url: downstream.url, count: 10_000 };
   await using plain = await startFunction({ ...options, environment: { SPANSTRAP_DISABLED: 'true' } });
