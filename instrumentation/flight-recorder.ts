@@ -60,11 +60,14 @@ export class FlightRecorder {
     this.#recover = recover;
   }
 
-  /** An invocation begins. `undefined`: several run at once, and none can be named as the one that was killed. */
-  begin(facts: FlightFacts | undefined, record: Flight): void {
+  /**
+   * An invocation begins, or more is known of it. `undefined` for the facts: several run at once, and none can be named as the one
+   * that was killed. For the flight: it has no spans yet.
+   */
+  begin(facts: FlightFacts | undefined, flight?: Flight): void {
     this.state = 'flying';
     this.#requestId = facts?.[0];
-    this.#flight = record;
+    this.#flight = flight;
     this.#begun = 0;
     try {
       this.fd ??= openExclusively(this.path);
@@ -73,6 +76,12 @@ export class FlightRecorder {
       this.#recover();
     }
     this.#writeAt(0, `${this.#countLine()}${JSON.stringify(facts ?? [])}\n`);
+  }
+
+  /** Nobody wants what had begun recorded. */
+  landUnrecorded(): void {
+    this.state = 'landed';
+    this.write();
   }
 
   /** Spans were begun: their number is written at once, since nothing else tells of them when the process is killed now. */
@@ -115,8 +124,8 @@ export class FlightRecorder {
 
   #list(): void {
     this.#timer = undefined;
-    if (this.#requestId === undefined) return;
-    const { phases, open } = this.#flight!;
+    if (this.#requestId === undefined || this.#flight === undefined) return;
+    const { phases, open } = this.#flight;
     const spans = [...phases.all.slice(2), ...open].slice(-LISTED_SPANS).map((span) => {
       const { traceId, spanId } = span.spanContext();
       const { name, kind, parentSpanContext, startTime } = span;

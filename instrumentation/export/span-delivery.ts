@@ -231,7 +231,7 @@ export class SpanDelivery implements Delivery {
         phase.setAttributes(attributesOf(end));
         phase.setStatus(statusOf(end));
       }
-      record.answer = undefined;
+      record.forgetAnswer();
       invocations.answered.push(record);
     } else if (record.isClosed) this.#add(takeEnded(record));
   }
