@@ -204,8 +204,7 @@ export function installTracing(options: TracingOptions): Tracing {
   };
   const api: InstalledApi = installOpenTelemetryApi({
     context: active,
-    // What a tracer of the user's own records is not recorded twice.
-    isRecording: () => !protection.isOff && recorder.ownerOf(undefined) !== undefined && !api.hasForeignTracer(),
+    isRecording: () => !protection.isOff && recorder.ownerOf(undefined) !== undefined,
     loadProvider: () => sdk().provider,
     loadPropagator: () => hooks?.propagator ?? sdk().propagator,
     findApiVersion: options.findApiVersion,
@@ -230,6 +229,7 @@ export function installTracing(options: TracingOptions): Tracing {
       return foreign === undefined ? run() : foreign.with(context, run);
     },
     hasForeignTracer: api.hasForeignTracer,
+    instrumentations: api.instrumentations,
     report,
   };
   installCodeApi(() =>
