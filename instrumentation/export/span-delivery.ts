@@ -11,11 +11,13 @@ import type { SpanAccount } from '../span-account.ts';
 import { recoverSpans } from '../spool/recovery.ts';
 import { SpoolFile } from '../spool/spool-file.ts';
 import { spoolLines } from '../spool/spool-lines.ts';
+import type { FlightTimes } from '../watchdog/flight-board.ts';
+import type { Watchdog } from '../watchdog/watchdog.ts';
 import { attributesOf, statusOf } from './abrupt-end.ts';
 import type { AbruptEnd, Delivery, DeliverySurroundings } from './delivery.ts';
 import type { Destination } from './destination.ts';
 import type { SpanBatch } from './exporter.ts';
-import { InvocationWatch } from './invocation-watch.ts';
+import { InvocationWatch, momentsOf } from './invocation-watch.ts';
 import { Outlet, type OutletOptions } from './outlet.ts';
 import { endedSnapshot } from './span-snapshot.ts';
 import { TimeoutNotices } from './timeout-notices.ts';
@@ -26,6 +28,8 @@ export type SpanDeliveryOptions = DeliverySurroundings & {
   readonly outlet: Omit<OutletOptions, 'untraced' | 'changed'>;
   /** How long before its deadline an invocation counts as late; undefined: by the rule in invocation-watch.ts. */
   readonly deadlineMarginMs: number | undefined;
+  /** undefined: a blocked event loop is not told of. */
+  readonly watchdog: Watchdog | undefined;
   /** One line of the tracer's own for the operator. */
   report(message: string): void;
 };
@@ -62,14 +66,14 @@ export class SpanDelivery implements Delivery {
     this.#destinations = outlet.destinations;
     this.#outlet = new Outlet({ ...outlet, untraced: options.untraced, changed: () => flight?.write() });
     this.#spool = flight && new SpoolFile(flight);
-    this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool);
+    this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool, options.watchdog);
     this.#watch = new InvocationWatch({
       marginMs: options.deadlineMarginMs,
       timesOf: ({ invocation: { receivedAt, deadlineEpochMs } }) => ({
         startedAt: receivedAt,
         totalMs: deadlineEpochMs - clock.epochMs(receivedAt),
       }),
-      long: () => {},
+      long: (record) => this.#options.watchdog?.start(this.#timesOf(record)),
       late: (record) => this.#alarm(record, () => this.#notices.late(record)),
       last: (record) => this.#alarm(record, () => this.#notices.last(record)),
     });
@@ -81,10 +85,13 @@ export class SpanDelivery implements Delivery {
 
   openAhead(): void {
     for (const destination of this.#destinations) destination.open();
+    this.#options.watchdog?.rest();
   }
 
   begin(deadlineEpochMs: number): void {
-    const { mode } = this.#options.outlet;
+    const { outlet, watchdog, deadlineMarginMs } = this.#options;
+    const { mode } = outlet;
+    if (watchdog?.isRunning) watchdog.begin(flightTimes(wallNow(), deadlineEpochMs, deadlineMarginMs));
     if (mode === 'continuous' || mode === 'adaptive') void this.#outlet.meet('begun', deadlineEpochMs);
   }
 
@@ -129,7 +136,11 @@ export class SpanDelivery implements Delivery {
   }
 
   takeOver(): void {
-    this.#hasPredecessor = this.#spool?.takeOver() === true;
+    const state = this.#spool?.takeOver();
+    this.#hasPredecessor = state !== undefined;
+    // What nobody knows the reason of may happen again, and then somebody looks.
+    const [record] = this.#options.invocations.flying;
+    if (state === 'flying' && record !== undefined) this.#options.watchdog?.start(this.#timesOf(record));
   }
 
   exit(end: AbruptEnd): void {
@@ -188,7 +199,25 @@ export class SpanDelivery implements Delivery {
   /** No invocation has its own spans in this process only. */
   #land(): void {
     const { flight, invocations } = this.#options;
-    if (flight !== undefined && invocations.flying.size === 0) flight.state = 'landed';
+    if (invocations.flying.size > 0) return;
+    if (flight !== undefined) flight.state = 'landed';
+    this.#options.watchdog?.rest();
+    this.#countMarkers();
+  }
+
+  /** Markers that the watchdog has sent are in the books like all other spans. */
+  #countMarkers(): void {
+    const { sent = 0, lost = 0 } = this.#options.watchdog?.takeMarkers() ?? {};
+    const account = this.#options.accounts.find(({ name }) => name === 'otlp');
+    if (account === undefined || sent + lost === 0) return;
+    account.count.begun += sent + lost;
+    account.settle(sent);
+    account.drop('refused', lost);
+  }
+
+  #timesOf({ invocation: { receivedAt, deadlineEpochMs } }: InvocationRecord): FlightTimes {
+    const { clock, deadlineMarginMs } = this.#options;
+    return flightTimes(clock.epochMs(receivedAt), deadlineEpochMs, deadlineMarginMs);
   }
 
   #boundUnfinished(): void {
@@ -252,6 +281,11 @@ export class SpanDelivery implements Delivery {
     if (text !== this.#losses) this.#spool?.writeLosses(text);
     this.#losses = text;
   }
+}
+
+function flightTimes(startedEpochMs: number, deadlineEpochMs: number, marginMs: number | undefined): FlightTimes {
+  const { lateMs, lastMs } = momentsOf(deadlineEpochMs - startedEpochMs, marginMs);
+  return { lateEpochMs: startedEpochMs + lateMs, lastEpochMs: startedEpochMs + lastMs, deadlineEpochMs };
 }
 
 /** Calls have a word of their own for it. */

@@ -69,6 +69,7 @@ function takeOver(story: FlightStory, options: RecoveryOptions): void {
       options.add(batch);
     }
     const lost = Math.max(0, left.outstanding - left.inFlight - recovered);
+    if (account.name === 'otlp' && story.state === 'flying') countMarker(account, story.block?.marker);
     account.count.begun += lost + left.inFlight;
     account.drop('killed', lost);
     account.drop('unknown_fate', left.inFlight);
@@ -81,6 +82,14 @@ function takeOver(story: FlightStory, options: RecoveryOptions): void {
     story.state === 'flying' && story.facts ? `during request ${story.facts[0]}` : 'before it had sent all spans';
   const how = story.state === 'flying' ? `: ${describeEnd(end)}` : '';
   options.report(`the process before this one ended ${during}${how}; ${told.join('; ')}`);
+}
+
+/** The one span that is not in the dead process's own books. */
+function countMarker(account: SpanAccount, marker: 'sent' | 'lost' | undefined): void {
+  if (marker === undefined) return;
+  account.count.begun++;
+  if (marker === 'sent') account.settle(1);
+  else account.drop('killed', 1);
 }
 
 /** Only the watchdog knows of a blocked event loop, and it looks shortly before the deadline. */

@@ -65,6 +65,7 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
           maxFlushMs: 1000,
         },
         deadlineMarginMs: undefined,
+        watchdog: undefined,
         report: (message) => reports.push(message),
       }),
     holdsResponse: false,
