@@ -130,6 +130,7 @@ export class SpanDelivery implements Delivery {
 
   watch(): number {
     const { flying } = this.#options.invocations;
+    this.#recover();
     for (const record of flying) this.#add(takeEnded(record));
     void this.#outlet.meet('running', NO_DEADLINE);
     return this.#watch.look(flying);
