@@ -56,6 +56,7 @@ export class SpanDelivery implements Delivery {
   /** A process of this environment died and left its file, which nobody has read yet. */
   #hasPredecessor = false;
   #losses = '{}';
+  #isShutDown = false;
   /** Invocations that have left, with spans that have not ended. */
   readonly #unfinished = new Set<InvocationRecord>();
 
@@ -117,7 +118,10 @@ export class SpanDelivery implements Delivery {
     if (reason === 'shutdown') await new Promise((resolve) => setImmediate(resolve));
     this.#recover();
     if (reason === 'crash') this.#abandonAll({ how: 'crash' });
-    if (reason === 'shutdown') this.#endForgotten();
+    if (reason === 'shutdown') {
+      this.#isShutDown = true;
+      this.#endForgotten();
+    }
     this.#closeAnswered();
     // What was written down for the case that the deadline kills the process waits to be sent like everything else.
     this.#spool?.discard();
@@ -153,7 +157,10 @@ export class SpanDelivery implements Delivery {
     const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
     this.#writeDown();
     this.#spool?.close(isSomethingLeft);
-    for (const account of accounts) if (account.hasLosses) report(account.summary);
+    for (const account of accounts) {
+      // After SIGTERM nobody may come who reads what was left.
+      if (account.hasLosses || (this.#isShutDown && account.outstanding > 0)) report(account.summary);
+    }
   }
 
   /** Returns whether something is left for the next process. */
