@@ -45,6 +45,8 @@ export type RecorderOptions = InvocationSurroundings & {
   readonly flight: FlightRecorder | undefined;
   /** Nothing is recorded any more. */
   isOff(): boolean;
+  /** Does `work`, whatever it throws: nobody else would catch it. */
+  attempt(work: () => void): void;
   /** Answers wait until what is recorded is sent. */
   readonly holdsResponse: boolean;
   /** undefined: nobody observes them; `isToBegin` changes that. */
@@ -168,14 +170,16 @@ export class Recorder implements InvocationObserver {
 
   /** One timer for all invocations; one that ends leaves it alone. */
   #lookIn(ms: number): void {
-    const { clock, delivery, invocations } = this.#options;
+    const { clock, delivery, invocations, attempt } = this.#options;
     const at = clock.now() + ms;
     if (at >= this.#lookAt) return;
     clearTimeout(this.#timer);
     this.#lookAt = at;
     this.#timer = setTimeout(() => {
       this.#lookAt = Number.POSITIVE_INFINITY;
-      if (invocations.flying.size > 0) this.#lookIn(Math.min(delivery.load().watch(), LOOK_MS));
+      attempt(() => {
+        if (invocations.flying.size > 0) this.#lookIn(Math.min(delivery.load().watch(), LOOK_MS));
+      });
     }, ms);
     this.#timer.unref();
   }

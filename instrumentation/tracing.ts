@@ -132,6 +132,7 @@ export function installTracing(options: TracingOptions): Tracing {
     counts,
     holdsResponse: options.holdsResponse,
     isOff: () => protection.isOff,
+    attempt: (work) => protection.attempt(work),
     functionName: options.resource.functionName ?? 'unknown_function',
     functionVersion: options.resource.functionVersion ?? '$LATEST',
     hasXray: xrayMode !== undefined,

@@ -25,7 +25,7 @@ import { TimeoutNotices } from './timeout-notices.ts';
 export type SpanDeliveryOptions = DeliverySurroundings & {
   /** Of X-Ray and of what the sampler decides on, as far as either is wanted. */
   readonly accounts: readonly SpanAccount[];
-  readonly outlet: Omit<OutletOptions, 'untraced' | 'changed'>;
+  readonly outlet: Omit<OutletOptions, 'untraced' | 'changed' | 'fault'>;
   /** How long before its deadline an invocation counts as late; undefined: by the rule in invocation-watch.ts. */
   readonly deadlineMarginMs: number | undefined;
   /** undefined: a blocked event loop is not told of. */
@@ -65,7 +65,12 @@ export class SpanDelivery implements Delivery {
     const { outlet, flight, clock } = options;
     this.#scope = { ...options, describeTracer: (attributes) => this.#describeTracer(attributes) };
     this.#destinations = outlet.destinations;
-    this.#outlet = new Outlet({ ...outlet, untraced: options.untraced, changed: () => flight?.write() });
+    this.#outlet = new Outlet({
+      ...outlet,
+      untraced: options.untraced,
+      changed: () => flight?.write(),
+      fault: (error) => options.fault(error),
+    });
     this.#spool = flight && new SpoolFile(flight);
     this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool, options.watchdog);
     this.#watch = new InvocationWatch({

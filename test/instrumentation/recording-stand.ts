@@ -137,6 +137,7 @@ export class RecordingStand {
       invocations: this.invocations,
       counts: newSpanCounts(),
       flight: undefined,
+      attempt: (work) => work(),
       holdsResponse: false,
       isOff: () => false,
       functionName: 'orders',

@@ -95,7 +95,10 @@ test('a backend that does not answer: the process ends all the same, and what is
     1,
     'one that hangs stops no other',
   );
-  assert.match(fn.emulator.logs.join('\n'), /otlp spans of this environment: 0 sent by this process, none dropped, 8 kept for the next process/);
+  assert.match(
+    fn.emulator.logs.join('\n'),
+    /otlp spans of this environment: 0 sent by this process, none dropped, 8 kept for the next process/,
+  );
 });
 
 test('SIGTERM while a handler runs: it may answer; its spans and those before it are sent', async () => {

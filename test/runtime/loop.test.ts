@@ -319,7 +319,10 @@ test('a crash when nothing is open posts nothing; an answer on its way is waited
   assert.ok(!log.includes('crashed'));
   resolve(accepted());
   await crashed;
-  assert.deepEqual(log.filter((line) => `${line}`.startsWith('taken') || line === 'crashed'), ['taken 202 0', 'crashed']);
+  assert.deepEqual(
+    log.filter((line) => `${line}`.startsWith('taken') || line === 'crashed'),
+    ['taken 202 0', 'crashed'],
+  );
   assert.ok(!log.some((line) => `${line}`.startsWith('fail')));
 });
 
