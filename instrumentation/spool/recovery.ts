@@ -30,8 +30,13 @@ const TIMED_OUT_MS = 300;
 export function recoverSpans(options: RecoveryOptions): void {
   for (const path of deadPaths(options.path)) {
     const bytes = takeFile(path);
-    const story = bytes && readFlight(bytes, options);
-    if (story !== undefined) takeOver(story, options);
+    if (bytes === undefined) continue;
+    try {
+      const story = readFlight(bytes, options);
+      if (story !== undefined) takeOver(story, options);
+    } catch {
+      // Whoever wrote it, or wrote into it, was none of ours.
+    }
   }
 }
 
