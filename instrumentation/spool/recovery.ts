@@ -109,9 +109,15 @@ function redrawn(
 ): SpoolRecord[] {
   if (state !== 'flying' || facts === undefined) return [];
   const [, , , startedEpochMs, deadlineEpochMs, , serverSpanId] = facts;
-  if (records.some(({ batch }) => batch.spans.some((span) => span.spanContext().spanId === serverSpanId))) return [];
+  const told = new Set(records.flatMap(({ batch }) => batch.spans.map((span) => span.spanContext().spanId)));
+  if (told.has(serverSpanId)) return [];
   const epochMs = end.how === 'timeout' ? deadlineEpochMs : Math.max(startedEpochMs, writtenEpochMs);
-  const flight = drawFlight({ facts, open }, options, { end, epochMs }, block && blockAttributes(block));
+  const flight = drawFlight(
+    { facts, open: open.filter(([, , , id]) => !told.has(id)) },
+    options,
+    { end, epochMs },
+    block && blockAttributes(block),
+  );
   const { xray, isSampledForOtlp } = flight;
   const spans = [flight.server, flight.invocation, ...flight.open];
   const drawn: SpoolRecord[] = [];
