@@ -37,5 +37,271 @@ export type SpanDeliveryOptions = DeliverySurroundings & {
 const TIMED_OUT_MS = 100;
 /** Spans that are never ended must not pile up: the oldest are taken as they are when there are more. */
 const MOST_OPEN_SPANS = 512;
+/** Calls have a word of their own for it. */
+const UNFINISHED_CALL: Attributes = { 'spanstrap.call.is_unfinished': true };
+/** No deadline of one invocation's. */
+const NO_DEADLINE = Number.POSITIVE_INFINITY;
+
+// Captured before user code can mock them.
+const { setImmediate } = globalThis;
+const wallNow = Date.now;
+
+export class SpanDelivery implements Delivery {
+  readonly #options: SpanDeliveryOptions;
+  readonly #scope: EndingScope;
+  readonly #destinations: readonly Destination[];
+  readonly #outlet: Outlet;
+  readonly #notices: TimeoutNotices;
+  readonly #watch: InvocationWatch<InvocationRecord>;
+  readonly #spool: SpoolFile | undefined;
+  /** A process of this environment died and left its file, which nobody has read yet. */
+  #hasPredecessor = false;
+  #losses = '{}';
+  #isShutDown = false;
+  /** Invocations that have left, with spans that have not ended. */
+  readonly #unfinished = new Set<InvocationRecord>();
+
+  constructor(options: SpanDeliveryOptions) {
+    this.#options = options;
+    const { outlet, flight, clock } = options;
+    this.#scope = { ...options, describeTracer: (attributes) => this.#describeTracer(attributes) };
+    this.#destinations = outlet.destinations;
+    this.#outlet = new Outlet({
+      ...outlet,
+      untraced: options.untraced,
+      changed: () => flight?.write(),
+      fault: (error) => options.fault(error),
+    });
+    this.#spool = flight && new SpoolFile(flight);
+    this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool, options.watchdog);
+    this.#watch = new InvocationWatch({
+      marginMs: options.deadlineMarginMs,
+      timesOf: ({ invocation: { receivedAt, deadlineEpochMs } }) => ({
+        startedAt: receivedAt,
+        totalMs: deadlineEpochMs - clock.epochMs(receivedAt),
+      }),
+      long: (record) => this.#options.watchdog?.start(this.#timesOf(record)),
+      late: (record) => this.#alarm(record, () => this.#notices.late(record)),
+      last: (record) => this.#alarm(record, () => this.#notices.last(record)),
+    });
+  }
+
+  get batchSpans(): number {
+    return this.#outlet.batchSpans;
+  }
+
+  openAhead(): void {
+    for (const destination of this.#destinations) destination.open();
+    this.#options.watchdog?.rest();
+  }
+
+  begin(deadlineEpochMs: number): void {
+    const { outlet, watchdog, deadlineMarginMs } = this.#options;
+    const { mode } = outlet;
+    if (watchdog?.isRunning) watchdog.begin(flightTimes(wallNow(), deadlineEpochMs, deadlineMarginMs));
+    if (mode === 'continuous' || mode === 'adaptive') void this.#outlet.meet('begun', deadlineEpochMs);
+  }
+
+  handOver(record: InvocationRecord): void {
+    this.#add(takeEnded(record));
+    if (record.isClosed) return;
+    void this.#outlet.meet('running', record.invocation.deadlineEpochMs);
+  }
+
+  hold(record: InvocationRecord): Promise<void> | undefined {
+    const { outcome } = record;
+    // A streamed response has left already.
+    if (outcome === undefined || (outcome.ok && outcome.isStreamed)) return undefined;
+    this.#options.invocations.flying.delete(record);
+    endPhases(record, this.#scope, outcome.at);
+    this.#add(takeEnded(record));
+    this.#land();
+    return this.#outlet.meet('settled', record.invocation.deadlineEpochMs);
+  }
+
+  async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
+    // The runtime's listener of SIGTERM is the first: what the user's listeners record belongs to this flush.
+    if (reason === 'shutdown') await new Promise((resolve) => setImmediate(resolve));
+    this.#recover();
+    if (reason === 'crash') this.#abandonAll({ how: 'crash' });
+    if (reason === 'shutdown') {
+      this.#isShutDown = true;
+      this.#endForgotten();
+    }
+    this.#closeAnswered();
+    // What was written down for the case that the deadline kills the process waits to be sent like everything else.
+    this.#spool?.discard();
+    const { others, untraced } = this.#options;
+    const elsewhere = untraced(() => others()?.flush(reason, deadlineEpochMs));
+    const flushed = this.#outlet.meet(reason === 'invocation' ? 'answered' : 'ending', deadlineEpochMs);
+    await Promise.all([flushed, elsewhere]);
+    this.#writeDown();
+  }
+
+  watch(): number {
+    const { flying } = this.#options.invocations;
+    this.#recover();
+    for (const record of flying) this.#add(takeEnded(record));
+    void this.#outlet.meet('running', NO_DEADLINE);
+    return this.#watch.look(flying);
+  }
+
+  takeOver(): void {
+    const state = this.#spool?.takeOver();
+    this.#hasPredecessor = state !== undefined;
+    // What nobody knows the reason of may happen again, and then somebody looks.
+    const [record] = this.#options.invocations.flying;
+    if (state === 'flying' && record !== undefined) this.#options.watchdog?.start(this.#timesOf(record));
+  }
+
+  exit(end: AbruptEnd): void {
+    const { accounts, report } = this.#options;
+    this.#recover();
+    this.#abandonAll(end);
+    this.#closeAnswered();
+    this.#spool?.discard();
+    const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
+    this.#writeDown();
+    this.#spool?.close(isSomethingLeft);
+    for (const account of accounts) {
+      // After SIGTERM nobody may come who reads what was left.
+      if (account.hasLosses || (this.#isShutDown && account.outstanding > 0)) report(account.summary);
+    }
+  }
+
+  /** Returns whether something is left for the next process. */
+  #leave(destination: Destination): boolean {
+    const { account } = destination;
+    const batches = this.#options.untraced(() => destination.sendAtExit());
+    if (batches.length === 0) return false;
+    const { text, left } = spoolLines(account.name, batches);
+    const isWritten = this.#spool?.append(text) === true;
+    account.drop('spool', isWritten ? left : countSpans(batches));
+    return isWritten;
+  }
+
+  #describeTracer(attributes: Attributes): void {
+    for (const account of this.#options.accounts) if (account.hasLosses) account.describe(attributes);
+  }
+
+  #add(batch: SpanBatch): void {
+    if (batch.spans.length === 0) return;
+    this.#options.others()?.spansEnded(batch.spans);
+    this.#outlet.add(batch);
+  }
+
+  #alarm(record: InvocationRecord, sound: () => void): void {
+    this.#add(takeEnded(record));
+    sound();
+  }
+
+  /** Answered invocations leave with their `Overhead`; X-Ray is told of what they have not ended. */
+  #closeAnswered(): void {
+    const { invocations, clock } = this.#options;
+    const at = clock.now();
+    for (const record of invocations.answered) {
+      this.#add(closeInvocation(record, this.#scope, at, this.#outlet.lastFlushUs));
+      if (record.open.size === 0) continue;
+      this.#notices.unended(record);
+      this.#unfinished.add(record);
+    }
+    invocations.answered.length = 0;
+    this.#land();
+    if (this.#unfinished.size > 0) this.#boundUnfinished();
+  }
+
+  /** No invocation has its own spans in this process only. */
+  #land(): void {
+    const { flight, invocations } = this.#options;
+    if (invocations.flying.size > 0) return;
+    if (flight !== undefined) flight.state = 'landed';
+    this.#options.watchdog?.rest();
+    this.#countMarkers();
+  }
+
+  /** Markers that the watchdog has sent are in the books like all other spans. */
+  #countMarkers(): void {
+    const { sent = 0, lost = 0 } = this.#options.watchdog?.takeMarkers() ?? {};
+    const account = this.#options.accounts.find(({ name }) => name === 'otlp');
+    if (account === undefined || sent + lost === 0) return;
+    account.count.begun += sent + lost;
+    account.settle(sent);
+    account.drop('refused', lost);
+  }
+
+  #timesOf({ invocation: { receivedAt, deadlineEpochMs } }: InvocationRecord): FlightTimes {
+    const { clock, deadlineMarginMs } = this.#options;
+    return flightTimes(clock.epochMs(receivedAt), deadlineEpochMs, deadlineMarginMs);
+  }
+
+  #boundUnfinished(): void {
+    let spans = 0;
+    for (const record of [...this.#unfinished].reverse()) {
+      spans += record.open.size;
+      if (record.open.size === 0) this.#unfinished.delete(record);
+      else if (spans > MOST_OPEN_SPANS) this.#abandon(record, { how: 'forgotten' });
+    }
+  }
+
+  /** The environment is shut down: nobody will end the spans of earlier invocations, nor an invocation that is out of time. */
+  #endForgotten(): void {
+    const { answered } = this.#options.invocations;
+    for (const record of [...answered, ...this.#unfinished]) this.#abandon(record, { how: 'forgotten' });
+    for (const record of this.#options.invocations.flying) {
+      const isOutOfTime = wallNow() >= record.invocation.deadlineEpochMs - TIMED_OUT_MS;
+      if (isOutOfTime) this.#abandon(record, { how: 'timeout' });
+    }
+  }
+
+  #abandonAll(end: AbruptEnd): void {
+    const { flying, answered } = this.#options.invocations;
+    for (const record of flying) this.#abandon(record, end);
+    for (const record of [...answered, ...this.#unfinished]) if (record.open.size > 0) this.#abandon(record, end);
+  }
+
+  /** The invocation will not be answered, or its spans not ended: they are taken as they are. */
+  #abandon(record: InvocationRecord, end: AbruptEnd): void {
+    const { invocations, clock } = this.#options;
+    const at = clock.now();
+    const open = [...record.open];
+    record.open.clear();
+    this.#unfinished.delete(record);
+    const attributesFor = (span: ReadableSpan): Attributes => (isRecordedSpan(span) ? UNFINISHED_CALL : {});
+    record.ended.push(...open.map((span) => endedSnapshot(span, clock.hrTime(at), attributesFor(span))));
+    if (invocations.flying.delete(record)) {
+      for (const phase of record.phases.all) {
+        phase.setAttributes(attributesOf(end));
+        phase.setStatus(statusOf(end));
+      }
+      record.answer = undefined;
+      invocations.answered.push(record);
+    } else if (record.isClosed) this.#add(takeEnded(record));
+  }
+
+  #recover(): void {
+    const { flight, resource, instrumentationScope, accounts, report } = this.#options;
+    if (flight === undefined || !this.#hasPredecessor) return;
+    this.#hasPredecessor = false;
+    const add = (batch: SpanBatch): void => this.#outlet.add(batch);
+    recoverSpans({ resource, instrumentationScope, accounts, path: flight.path, add, report });
+  }
+
+  /** For the next process, should this one be killed. */
+  #writeDown(): void {
+    const { flight, accounts } = this.#options;
+    if (flight === undefined) return;
+    const losses = accounts.filter(({ hasLosses }) => hasLosses).map(({ name, losses: own }) => [name, own]);
+    const text = JSON.stringify(Object.fromEntries(losses));
+    flight.write();
+    if (text !== this.#losses) this.#spool?.writeLosses(text);
+    this.#losses = text;
+  }
+}
+
+function flightTimes(startedEpochMs: number, deadlineEpochMs: number, marginMs: number | undefined): FlightTimes {
+  const { lateMs, lastMs } = momentsOf(deadlineEpochMs - startedEpochMs, marginMs);
+  return { lateEpochMs: startedEpochMs + lateMs, lastEpochMs: startedEpochMs + lastMs, deadlineEpochMs };
+}
+
 const countSpans = (batches: readonly SpanBatch[]): number =>
   batches.reduce((count, { spans }) => count + spans.length, 0);
