@@ -14,6 +14,7 @@ import type { AbruptEnd, Delivery, LateDelivery, PresentInvocations } from './ex
 import { flightFactsOf } from './flight-facts.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
+import { createTraceId } from './ids.ts';
 import { InvocationRecord, type InvocationSurroundings, type RecordKeeper } from './invocation-record.ts';
 import { onlyMessage } from './message-links.ts';
 import type { CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
@@ -241,10 +242,20 @@ export class Recorder implements InvocationObserver {
 
   async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
     const { heartbeat, collections, clock, isConcurrent } = this.#options;
+    if (reason !== 'invocation') this.#tellFailedInit();
     await this.#delivery?.flush(reason, deadlineEpochMs);
     // What begins with the first flush costs the start nothing, and the end should not pay for it.
     collections(reason === 'invocation')?.forgetBefore(clock.now());
     if (!isConcurrent) heartbeat.rest();
+  }
+
+  /** X-Ray has no place for it: there is no trace before the first invocation's header. */
+  #tellFailedInit(): void {
+    const { delivery, hasOtlp, sampler } = this.#options;
+    const facts = this.#init;
+    const traceId = createTraceId();
+    if (facts?.errorType && hasOtlp && sampler.isSampled(traceId, undefined, undefined))
+      delivery.load().initFailed({ facts, traceId });
   }
 
   /** The process exits, now. */

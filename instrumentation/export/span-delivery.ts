@@ -4,6 +4,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
+import { drawFailedInit, type FailedInit } from '../init-spans.ts';
 import { closeInvocation, type EndingScope, endPhases, isRecordedSpan, takeEnded } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
 import type { SpanAccount } from '../span-account.ts';
@@ -136,6 +137,12 @@ export class SpanDelivery implements Delivery {
     const flushed = this.#outlet.meet(reason === 'invocation' ? 'answered' : 'ending', deadlineEpochMs);
     await Promise.all([flushed, elsewhere]);
     this.#writeDown();
+  }
+
+  initFailed(failed: FailedInit): void {
+    const spans = drawFailedInit(this.#scope, failed);
+    this.#options.counts.otlp.begun += spans.length;
+    this.#add({ spans, xray: undefined, isSampledForOtlp: true });
   }
 
   watch(): number {

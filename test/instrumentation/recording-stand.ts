@@ -82,6 +82,8 @@ export class RecordedDelivery implements Delivery {
     return this.lookAgainMs;
   }
 
+  initFailed(): void {}
+
   takeOver(): void {
     this.told.push('take over');
   }
