@@ -161,6 +161,9 @@ export class Destination {
     const provisional = this.#provisional.splice(0);
     const waiting = this.#takeAll();
     this.#forgetInFlight();
+    // Whoever sends them next does not know that they left once.
+    this.account.resend(Math.min(this.#doubtfulSpans, countSpans(waiting)));
+    this.#doubtfulSpans = 0;
     if (waiting.length === 0 && provisional.length === 0) return [];
     this.open();
     if (provisional.length > 0) this.#exporter?.exportAtExit?.(provisional);
@@ -175,7 +178,7 @@ export class Destination {
 
   /** Nobody will know what became of what is being sent. */
   #forgetInFlight(): void {
-    this.account.drop('unknown_fate', this.account.count.inFlight);
+    this.account.drop('unknown_fate', countSpans(this.#inFlight ?? []));
     this.account.count.inFlight = 0;
     this.#inFlight = undefined;
   }
@@ -191,19 +194,21 @@ export class Destination {
     const spans = countSpans(batches);
     const startedAt = now();
     this.account.resend(Math.min(this.#doubtfulSpans, spans));
+    this.#doubtfulSpans = 0;
     this.#inFlight = batches;
     this.account.count.inFlight = spans;
     const outcome = await this.#export(batches, deadlineEpochMs);
     // The process exits: what was under way is in the books already.
     if (this.#inFlight !== batches) return;
     this.#inFlight = undefined;
-    this.account.count.inFlight = 0;
-    const { droppedSpans, dropReason = 'refused', unsent = [] } = outcome;
+    const { droppedSpans, dropReason = 'refused', unsent = [], doubtfulSpans = 0, resentSpans = 0 } = outcome;
+    this.account.resend(resentSpans);
+    this.#doubtfulSpans = doubtfulSpans;
+    this.account.count.inFlight = doubtfulSpans;
     const unsentSpans = countSpans(unsent);
     for (const lost of lostBy(outcome, batches)) this.#onLoss(lost);
     this.account.drop(dropReason, droppedSpans);
     this.account.settle(spans - droppedSpans - unsentSpans);
-    this.#doubtfulSpans = outcome.mayHaveArrived === true ? unsentSpans : 0;
     if (unsentSpans > 0) this.#queue.putBack(unsent);
     this.#watchCost(outcome, now() - startedAt);
     this.#reportChange(outcome);

@@ -140,7 +140,8 @@ export class SpanDelivery implements Delivery {
     this.#spool?.discard();
     const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
     this.#writeDown();
-    this.#spool?.close(isSomethingLeft);
+    // The next process goes on counting.
+    this.#spool?.close(isSomethingLeft || accounts.some(({ hasLosses }) => hasLosses));
     for (const account of accounts) if (account.hasLosses) report(account.summary);
   }
 

@@ -118,6 +118,8 @@ export class OtlpExporter implements Exporter {
 class Tally {
   #sentSpans = 0;
   #droppedSpans = 0;
+  #doubtfulSpans = 0;
+  #resentSpans = 0;
   readonly #unsent: SpanBatch[] = [];
   readonly #lost: SpanBatch[] = [];
   #error: string | undefined;
@@ -125,6 +127,8 @@ class Tally {
   isOver = false;
 
   count(request: SpanRequest, verdict: Verdict): void {
+    if (verdict.wasResent) this.#resentSpans += request.spanCount;
+    if (verdict.mayHaveArrived) this.#doubtfulSpans += request.spanCount;
     if (verdict.kind === 'taken') {
       const rejectedSpans = Math.min(verdict.rejectedSpans, request.spanCount);
       this.#sentSpans += request.spanCount - rejectedSpans;
@@ -156,6 +160,8 @@ class Tally {
       droppedSpans: this.#droppedSpans,
       ...(this.#lost.length > 0 && !isAllLost && { lost: this.#lost }),
       ...(this.#unsent.length > 0 && { unsent: isAllUnsent ? batches : this.#unsent }),
+      ...(this.#doubtfulSpans > 0 && { doubtfulSpans: this.#doubtfulSpans }),
+      ...(this.#resentSpans > 0 && { resentSpans: this.#resentSpans }),
       ...(this.#error !== undefined && { error: describe(endpoint, this.#error) }),
     };
   }

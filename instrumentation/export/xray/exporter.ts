@@ -84,6 +84,8 @@ class XrayExporter implements Exporter {
   readonly #translation: TranslationSettings;
   #limits: SplitLimits;
   #hasReportedTranslation = false;
+  /** Nobody listened there the last time. */
+  #isGone = false;
 
   constructor(options: XrayExporterOptions, socket: DaemonSocket) {
     this.#options = options;
@@ -113,7 +115,8 @@ class XrayExporter implements Exporter {
     const reason = droppedSpans > 0 ? { dropReason } : {};
     if (documents.length === 0) return { sentSpans: 0, droppedSpans, ...reason };
     const { failed, sentSpans } = await this.#sendTwice(documents, deadlineEpochMs);
-    if (await this.#socket.wasRefused()) {
+    this.#isGone = await this.#socket.wasRefused();
+    if (this.#isGone) {
       return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `nobody listens at ${this.#daemon}` };
     }
     const outcome = { sentSpans, droppedSpans: droppedSpans + countSpans(documents) - sentSpans, ...reason };
@@ -125,7 +128,7 @@ class XrayExporter implements Exporter {
 
   /** Without waves: nobody is left to wait, and the daemon's socket is likely to be empty. */
   exportAtExit(batches: readonly SpanBatch[]): boolean {
-    if (!this.#socket.isResolved) return false;
+    if (!this.#socket.isResolved || this.#isGone) return false;
     for (const { text } of this.#documentsOf(batches).documents) {
       this.#socket.send(Buffer.from(HEADER + text), () => {});
     }
