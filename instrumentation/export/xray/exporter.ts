@@ -84,8 +84,8 @@ class XrayExporter implements Exporter {
   readonly #translation: TranslationSettings;
   #limits: SplitLimits;
   #hasReportedTranslation = false;
-  /** Nobody listened there the last time. */
-  #isGone = false;
+  /** Nobody said otherwise the last time. A process that exits gets to know nothing. */
+  #isThere = false;
 
   constructor(options: XrayExporterOptions, socket: DaemonSocket) {
     this.#options = options;
@@ -115,8 +115,8 @@ class XrayExporter implements Exporter {
     const reason = droppedSpans > 0 ? { dropReason } : {};
     if (documents.length === 0) return { sentSpans: 0, droppedSpans, ...reason };
     const { failed, sentSpans } = await this.#sendTwice(documents, deadlineEpochMs);
-    this.#isGone = await this.#socket.wasRefused();
-    if (this.#isGone) {
+    this.#isThere = !(await this.#socket.wasRefused());
+    if (!this.#isThere) {
       return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `nobody listens at ${this.#daemon}` };
     }
     const outcome = { sentSpans, droppedSpans: droppedSpans + countSpans(documents) - sentSpans, ...reason };
@@ -128,7 +128,7 @@ class XrayExporter implements Exporter {
 
   /** Without waves: nobody is left to wait, and the daemon's socket is likely to be empty. */
   exportAtExit(batches: readonly SpanBatch[]): boolean {
-    if (!this.#socket.isResolved || this.#isGone) return false;
+    if (!this.#socket.isResolved || !this.#isThere) return false;
     for (const { text } of this.#documentsOf(batches).documents) {
       this.#socket.send(Buffer.from(HEADER + text), () => {});
     }
