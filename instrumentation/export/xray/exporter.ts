@@ -126,9 +126,13 @@ class XrayExporter implements Exporter {
     return { ...outcome, dropReason: 'refused', error };
   }
 
-  /** Without waves: nobody is left to wait, and the daemon's socket is likely to be empty. */
+  /**
+   * Without waves: nobody is left to wait, and the daemon's socket is likely to be empty. Nobody is left to hear either that it has
+   * gone: it must have been there at the end of the invocation before, so that nothing of that one waits any more.
+   */
   exportAtExit(batches: readonly SpanBatch[]): boolean {
-    if (!this.#socket.isResolved || !this.#isThere) return false;
+    const isOfOne = batches.every(({ invocation }) => invocation === batches[0]?.invocation);
+    if (!this.#socket.isResolved || !this.#isThere || !isOfOne) return false;
     for (const { text } of this.#documentsOf(batches).documents) {
       this.#socket.send(Buffer.from(HEADER + text), () => {});
     }
