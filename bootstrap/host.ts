@@ -21,6 +21,7 @@ export type BundleName =
   | 'extractor'
   | 'outlet'
   | 'streaming'
+  | 'concurrency'
   | 'error-cause'
   | 'secret'
   | 'settings-file'

@@ -6,7 +6,6 @@ import { type Endpoint, parseEndpoint } from '../runtime/api/connection.ts';
 import { ExtensionsApi } from '../runtime/api/extensions-api.ts';
 import { RuntimeApi } from '../runtime/api/runtime-api.ts';
 import { installAwslambda } from '../runtime/awslambda.ts';
-import { pollCount } from '../runtime/concurrent-polling.ts';
 import { installConsole } from '../runtime/console.ts';
 import { errorBody } from '../runtime/error-body.ts';
 import { errorText } from '../runtime/errors.ts';
@@ -159,6 +158,7 @@ export async function main(host: Host): Promise<void> {
   loop = new Loop({
     handler,
     streaming,
+    isConcurrent,
     openStream: (options) => new (host.loadBundle('streaming') as Streaming).StreamedAnswer(options),
     observer,
     extension,
@@ -174,8 +174,9 @@ export async function main(host: Host): Promise<void> {
   });
   try {
     if (maxConcurrency === undefined) return await loop.serve(api);
-    const others = Array.from({ length: pollCount(maxConcurrency) - 1 }, () => new RuntimeApi(endpoint, userAgent));
-    await loop.serveConcurrently([api, ...others]);
+    const { serveConcurrently } = host.loadBundle('concurrency') as Concurrency;
+    const openApi = (): RuntimeApi => new RuntimeApi(endpoint, userAgent);
+    await serveConcurrently({ loop, maxConcurrency, api, openApi, observer, log });
   } catch (error) {
     log.error(`${error}`);
     await endProcess(process, observer, EXIT_FAILURE);
@@ -194,5 +195,6 @@ function register(
 
 type File = typeof import('./settings-file.ts');
 type Check = typeof import('./settings-check.ts');
+type Concurrency = typeof import('../runtime/concurrent-serving.ts');
 type Streaming = typeof import('../runtime/streamed-answer.ts');
 type ErrorCause = typeof import('../runtime/error-cause.ts');

@@ -19,6 +19,9 @@ const INTERNAL = 0;
 /** The event loop of any process is late by a little. */
 const LOOP_DELAY_WORTH_TELLING_MS = 10;
 
+/** One of ours and not of the SDK's, by what it can do: each bundle has a class of its own by that name. */
+export const isRecordedSpan = (span: ReadableSpan): span is RecordedSpan => 'forgetFailure' in span;
+
 export type EndingScope = RecordingScope & {
   readonly trigger: TriggerOptions;
   readonly contextRules: ContextRules;
@@ -124,7 +127,7 @@ export function closeInvocation(
   const endedAt = record.answer?.at ?? record.outcome?.at ?? at;
   // A response that nobody reads to its end has no end of its own.
   for (const span of record.open) {
-    if (span instanceof RecordedSpan && 'http.response.status_code' in span.attributes) record.endCall(span, at);
+    if (isRecordedSpan(span) && 'http.response.status_code' in span.attributes) record.endCall(span, at);
   }
   const pauses = scope.collections()?.within(server.startedAt, endedAt);
   if (pauses !== undefined && pauses.count > 0) {

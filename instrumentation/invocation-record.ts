@@ -1,7 +1,7 @@
 // One invocation that is recorded: its phases, the spans that belong to it, and what its outgoing calls need of it. Which
 // invocations are recorded is decided elsewhere, and what its end means is worked out after the response, by invocation-end.ts.
 
-import type { Baggage, Context, Span, SpanContext } from '@opentelemetry/api';
+import type { Baggage, Context, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type {
   Answer,
@@ -190,8 +190,7 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     if (this.isClosed || this.ended.length >= this.#keeper.batchSpans()) this.#keeper.handOver(this);
   }
 
-  /** Of the invocation as a whole. */
-  get span(): Span {
+  get span(): RecordedSpan {
     return this.phases.server;
   }
 
@@ -233,13 +232,5 @@ export class InvocationRecord implements InvocationObservation, CallScope {
 
   hideFromXray(span: RecordedSpan): void {
     this.hiddenFromXray.add(span);
-  }
-
-  setRoute(route: string): void {
-    const { server } = this.phases;
-    const { 'http.request.method': method } = server.attributes;
-    server.setAttribute('http.route', route);
-    // Only of HTTP is the route the name.
-    if (typeof method === 'string') server.updateName(`${method === '_OTHER' ? 'HTTP' : method} ${route}`);
   }
 }

@@ -1,7 +1,7 @@
 // Decides which invocations are recorded, and hands their spans to the way out when they are complete. Nothing here knows how
 // spans leave the process, and nothing is done before the response that can wait until after it.
 
-import type { Attributes, Link, Span } from '@opentelemetry/api';
+import type { Span } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type {
   FlushReason,
@@ -15,7 +15,7 @@ import { flightFactsOf } from './flight-facts.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
 import { InvocationRecord, type InvocationSurroundings, type RecordKeeper } from './invocation-record.ts';
-import { linksOf, onlyMessage } from './message-links.ts';
+import { onlyMessage } from './message-links.ts';
 import type { CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
 import { chooseParent, type Parentage } from './parent.ts';
 import { addAccount } from './resource.ts';
@@ -162,7 +162,7 @@ export class Recorder implements InvocationObserver {
     const { clock, flight, isConcurrent, invocations } = this.#options;
     const { receivedAt, deadlineEpochMs } = record.invocation;
     invocations.flying.add(record);
-    flight?.begin(isConcurrent ? undefined : flightFactsOf(record, clock));
+    flight?.begin(isConcurrent ? undefined : flightFactsOf(record, clock), record);
     this.#lookIn(Math.min((deadlineEpochMs - clock.epochMs(receivedAt)) * LOOK_SHARE, LOOK_MS));
   }
 
@@ -221,14 +221,6 @@ export class Recorder implements InvocationObserver {
   /** The invocation that is running now, whatever the running code belongs to; undefined when there may be several. */
   present(): Scope | undefined {
     return this.#latest;
-  }
-
-  /** What the processing of a record is, of an event that holds nothing else. */
-  describeRecord(event: unknown): { readonly name: string; readonly attributes: Attributes; readonly links: Link[] } {
-    const { recognise, trigger: options, contextRules } = this.#options;
-    const trigger = recognise(event, options, {});
-    const { name = `process ${trigger.source}`, attributes = {} } = trigger.consumer ?? {};
-    return { name, attributes: { ...attributes }, links: linksOf(trigger, contextRules) };
   }
 
   /** A span of the user's or of an instrumentation started. */

@@ -209,7 +209,7 @@ export function installTracing(options: TracingOptions): Tracing {
   installCodeApi(() =>
     options.createCodeApi({
       environment,
-      describeRecord: (event) => recorder.describeRecord(event),
+      invocations: options.invocations,
       foreignTracer: api.foreignTracer,
     }),
   );

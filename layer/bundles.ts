@@ -33,6 +33,7 @@ export const bundleEntries = {
   contexts: 'instrumentation/foreign-contexts.ts',
   extractor: 'instrumentation/context-extractor.ts',
   streaming: 'runtime/streamed-answer.ts',
+  concurrency: 'runtime/concurrent-serving.ts',
   'error-cause': 'runtime/error-cause.ts',
   secret: 'bootstrap/open-secret.ts',
   'settings-file': 'bootstrap/settings-file.ts',

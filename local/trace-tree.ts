@@ -7,7 +7,7 @@ export type TraceSpan = {
   readonly id: string;
   readonly parentId: string | undefined;
   readonly name: string;
-  /** A few words beside the name: `GET 503`. Empty when there is nothing to say. */
+  /** A few words beside the name: `GET 503`, `GetItem 200`, `SELECT`. Empty when there is nothing to say. */
   readonly note: string;
   /** Milliseconds since the epoch, with fractions. */
   readonly startMs: number;
@@ -24,7 +24,8 @@ export function spansOfDocuments(documents: readonly XrayDocument[]): TraceSpan[
   const add = (document: XrayDocument, parentId: string | undefined): void => {
     const { id, name, start_time: start, end_time: end, http } = document;
     const isError = Boolean(document.error || document.fault || document.throttle);
-    const note = words(http?.request?.method, http?.response?.status, document.throttle && 'throttled');
+    const done = verbOf(document) ?? http?.request?.method;
+    const note = words(done, http?.response?.status, document.throttle && 'throttled');
     if (end !== undefined || !spans.has(id)) {
       const endMs = end === undefined ? undefined : end * 1000;
       spans.set(id, { id, parentId, name, note, startMs: start * 1000, endMs, isError });
@@ -33,6 +34,12 @@ export function spansOfDocuments(documents: readonly XrayDocument[]): TraceSpan[
   };
   for (const document of documents) add(document, document.parent_id);
   return [...spans.values()];
+}
+
+/** What was done there, where it is more than a request. */
+function verbOf({ aws, sql }: XrayDocument): string | undefined {
+  if (typeof aws?.operation === 'string') return aws.operation;
+  return typeof sql?.sanitized_query === 'string' ? /\w+/.exec(sql.sanitized_query)?.[0] : undefined;
 }
 
 const ERROR_STATUS = 2;

@@ -2,8 +2,6 @@
 // followed here from its bytes to its bytes; how a handler finishes, and what an error looks like, are other files' business.
 
 import type { Delivery, Receipt, RuntimeApi } from './api/runtime-api.ts';
-import { flushInBackground } from './background-flush.ts';
-import { pollWithRetry } from './concurrent-polling.ts';
 import { errorBody } from './error-body.ts';
 import { errorText, runtimeError } from './errors.ts';
 import type { WhenIdle } from './event-loop.ts';
@@ -28,6 +26,8 @@ export interface LoopLog {
 export type LoopOptions = {
   readonly handler: HandlerFunction;
   readonly streaming: StreamingMark;
+  /** Several invocations run at once, on one event loop. */
+  readonly isConcurrent: boolean;
   /** From a bundle of its own: few functions stream. */
   openStream(options: StreamedAnswerOptions): StreamedAnswer;
   readonly observer: InvocationObserver;
@@ -69,7 +69,8 @@ export class Loop {
   readonly #options: LoopOptions;
   /** Open invocations that nothing has been posted for. */
   readonly #unanswered = new Set<OpenInvocation>();
-  #isConcurrent = false;
+  /** Answers on their way. */
+  readonly #posting = new Set<Promise<Receipt>>();
   /** The process is about to end: nothing is polled any more. */
   #isEnding = false;
 
@@ -84,34 +85,18 @@ export class Loop {
   async serve(api: RuntimeApi): Promise<never> {
     const { observer, extension } = this.#options;
     for (;;) {
-      const open = this.#open(api, await api.next());
-      await this.#process(open);
-      if (this.#isEnding) return pending;
-      const { requestId, deadlineEpochMs } = open.invocation;
+      const { requestId, deadlineEpochMs } = await this.serveOne(api, await api.next());
       extension.answered(requestId);
       // With an extension the platform waits for that one; without, it freezes the process as soon as `next` is called.
       if (!extension.isRegistered) await observer.flush('invocation', deadlineEpochMs);
     }
   }
 
-  /**
-   * Serves as many invocations at once as there are connections, for ever. Nothing is frozen in between, so nothing waits
-   * for a flush.
-   * @throws Runtime.PlatformError when one of the connections cannot be used any more
-   */
-  async serveConcurrently(apis: readonly RuntimeApi[]): Promise<never> {
-    const { observer, log } = this.#options;
-    this.#isConcurrent = true;
-    const retry = { report: (text: string) => log.error(text) };
-    const flush = flushInBackground(observer);
-    const serveOne = async (api: RuntimeApi): Promise<never> => {
-      for (;;) {
-        await this.#process(this.#open(api, await pollWithRetry(api, retry)));
-        if (this.#isEnding) return pending;
-        flush();
-      }
-    };
-    return (await Promise.all(apis.map(serveOne))) as never;
+  /** Resolves when the invocation is answered; never, when the process is about to end. Rejects like `serve`. */
+  async serveOne(api: RuntimeApi, delivery: Delivery): Promise<Invocation> {
+    const open = this.#open(api, delivery);
+    await this.#process(open);
+    return this.#isEnding ? pending : open.invocation;
   }
 
   #process(open: OpenInvocation): Promise<void> {
@@ -124,7 +109,7 @@ export class Loop {
     );
   }
 
-  /** The process is about to end because of `error`: fails what is still unanswered. Never rejects. */
+  /** The process is about to end because of `error`: fails what is unanswered, lets answers go out. Never rejects. */
   async crash(error: unknown): Promise<void> {
     this.#isEnding = true;
     const failures = [...this.#unanswered].map((open) =>
@@ -132,7 +117,7 @@ export class Loop {
         ? this.#fail(open, error, { isLogged: true })
         : this.#failStream(open, open.streamed, error, { isLogged: true }),
     );
-    await Promise.allSettled(failures);
+    await Promise.allSettled([...failures, ...this.#posting]);
   }
 
   #open(api: RuntimeApi, { invocation, body }: Delivery): OpenInvocation {
@@ -164,7 +149,7 @@ export class Loop {
           compat,
           whenIdle,
           describeUnfinished,
-          sharesEventLoop: this.#isConcurrent,
+          sharesEventLoop: this.#options.isConcurrent,
           onContextMethod,
           onLateResult: () => log.error(errorText('AlreadyDone', {})),
         }),
@@ -252,17 +237,20 @@ export class Loop {
     // A crash that comes from now on finds this invocation answered; a second answer would be refused.
     if (!this.#unanswered.delete(open)) return;
     let receipt: Receipt | undefined;
+    const posted = send();
+    this.#posting.add(posted);
     try {
-      receipt = await send();
+      receipt = await posted;
     } catch (error) {
       log.error(`Failed to post handler ${what} response. ${(error as Error).message}`);
     }
+    this.#posting.delete(posted);
     observation.answered({ at: now(), bodyBytes: receipt?.bodyBytes ?? 0, status: receipt?.status, serializedAt });
     if (receipt === undefined || receipt.status < 300) return;
     const { status, text } = receipt;
     if (status === 410) log.error(errorText('InvocationGone', { requestId: invocation.requestId }));
     // Developer Guide: "non-recoverable state, the runtime should exit promptly"; but not while others are being served.
-    else if (status >= 500 && !this.#isConcurrent)
+    else if (status >= 500 && !this.#options.isConcurrent)
       throw runtimeError('ApiStatus', { request: `POST ${what}`, status, body: text });
     else log.error(errorText('AnswerRefused', { what, status, body: text }));
   }

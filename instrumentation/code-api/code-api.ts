@@ -3,7 +3,11 @@
 import type { Attributes, AttributeValue, Context, Link, Span, Tracer } from '@opentelemetry/api';
 import { spanOf, withSpan as withActiveSpan } from '../active-context.ts';
 import { InertSpan } from '../inert-span.ts';
+import { linksOf } from '../message-links.ts';
 import type { CallEnvironment, CallScope } from '../outgoing/call-scope.ts';
+import type { ContextRules } from '../parent.ts';
+import type { Recogniser } from '../triggers/recogniser.ts';
+import type { TriggerOptions } from '../triggers/trigger.ts';
 import { recordsOf } from './event-records.ts';
 
 export type CodeApi = {
@@ -14,7 +18,7 @@ export type CodeApi = {
   forEachRecord(event: unknown, work: (record: unknown, span: Span) => unknown): Promise<unknown[]>;
 };
 
-export type RecordDescription = {
+type RecordDescription = {
   readonly name: string;
   readonly attributes: Attributes;
   readonly links: Link[];
@@ -22,8 +26,12 @@ export type RecordDescription = {
 
 export type CodeApiOptions = {
   readonly environment: CallEnvironment;
-  /** What an event of one record is, as the `CONSUMER` span of its processing says it. */
-  describeRecord(event: unknown): RecordDescription;
+  /** How invocations are recognised. */
+  readonly invocations: {
+    readonly recognise: Recogniser;
+    readonly trigger: TriggerOptions;
+    readonly contextRules: ContextRules;
+  };
   /** Of the user's own SDK, when he has one: his spans belong there. */
   foreignTracer(): Tracer | undefined;
 };
@@ -41,7 +49,7 @@ const ERROR = 2;
 const ANNOTATION_LIST = 'aws.xray.annotations';
 const NO_SPAN = new InertSpan({ traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 });
 
-export function createCodeApi({ environment, describeRecord, foreignTracer }: CodeApiOptions): CodeApi {
+export function createCodeApi({ environment, invocations, foreignTracer }: CodeApiOptions): CodeApi {
   /** The active span, or the handler's where the context was lost; undefined: nothing is recorded. */
   const activeSpan = (): (Span & { readonly attributes?: Attributes }) | undefined => {
     const span = spanOf(environment.activeContext());
@@ -115,22 +123,32 @@ export function createCodeApi({ environment, describeRecord, foreignTracer }: Co
     withSpan: (name, work) => run({ name, kind: INTERNAL }, work),
     setRoute(route) {
       const scope = environment.here();
-      if (scope?.isRecorded) scope.setRoute(route);
+      if (!scope?.isRecorded) return;
+      const { span } = scope;
+      const { 'http.request.method': method } = span.attributes;
+      span.setAttribute('http.route', route);
+      // Only of HTTP is the route the name.
+      if (typeof method === 'string') span.updateName(`${method === '_OTHER' ? 'HTTP' : method} ${route}`);
     },
     async forEachRecord(event, work) {
       const results: unknown[] = [];
       for (const { record, event: own } of recordsOf(event)) {
-        results.push(await run({ ...describe(describeRecord, own), kind: CONSUMER }, (span) => work(record, span)));
+        results.push(await run({ ...describe(invocations, own), kind: CONSUMER }, (span) => work(record, span)));
       }
       return results;
     },
   };
 }
 
-/** Recognition looks into a user's event: what goes wrong there costs its description. */
-function describe(describeRecord: CodeApiOptions['describeRecord'], event: unknown): RecordDescription {
+/**
+ * What an event of one record is, as the `CONSUMER` span of its processing says it. Recognition looks into a user's event: what goes wrong there costs its description.
+ */
+function describe(invocations: CodeApiOptions['invocations'], event: unknown): RecordDescription {
+  const { recognise, trigger: options, contextRules } = invocations;
   try {
-    return describeRecord(event);
+    const trigger = recognise(event, options, {});
+    const { name = `process ${trigger.source}`, attributes = {} } = trigger.consumer ?? {};
+    return { name, attributes: { ...attributes }, links: linksOf(trigger, contextRules) };
   } catch {
     return { name: 'process', attributes: {}, links: [] };
   }

@@ -4,9 +4,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
-import { closeInvocation, type EndingScope, endPhases, takeEnded } from '../invocation-end.ts';
+import { closeInvocation, type EndingScope, endPhases, isRecordedSpan, takeEnded } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
-import { RecordedSpan } from '../recorded-span.ts';
 import type { SpanAccount } from '../span-account.ts';
 import { recoverSpans } from '../spool/recovery.ts';
 import { SpoolFile } from '../spool/spool-file.ts';
@@ -34,6 +33,8 @@ export type SpanDeliveryOptions = DeliverySurroundings & {
 const TIMED_OUT_MS = 100;
 /** Spans that are never ended must not pile up: the oldest are taken as they are when there are more. */
 const MOST_OPEN_SPANS = 512;
+/** Calls have a word of their own for it. */
+const UNFINISHED_CALL: Attributes = { 'spanstrap.call.is_unfinished': true };
 /** No deadline of one invocation's. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
 
@@ -224,7 +225,8 @@ export class SpanDelivery implements Delivery {
     const open = [...record.open];
     record.open.clear();
     this.#unfinished.delete(record);
-    record.ended.push(...open.map((span) => endedSnapshot(span, clock.hrTime(at), unfinishedOf(span))));
+    const attributesFor = (span: ReadableSpan): Attributes => (isRecordedSpan(span) ? UNFINISHED_CALL : {});
+    record.ended.push(...open.map((span) => endedSnapshot(span, clock.hrTime(at), attributesFor(span))));
     if (invocations.flying.delete(record)) {
       for (const phase of record.phases.all) {
         phase.setAttributes(attributesOf(end));
@@ -254,10 +256,6 @@ export class SpanDelivery implements Delivery {
     this.#losses = text;
   }
 }
-
-/** Calls have a word of their own for it. */
-const unfinishedOf = (span: ReadableSpan): Attributes =>
-  span instanceof RecordedSpan ? { 'spanstrap.call.is_unfinished': true } : {};
 
 const countSpans = (batches: readonly SpanBatch[]): number =>
   batches.reduce((count, { spans }) => count + spans.length, 0);

@@ -41,8 +41,8 @@ export interface CallScope extends OutgoingTrace {
   dropCall(span: CallSpan): void;
   /** Another tracer draws this call in X-Ray already. */
   hideFromXray(span: CallSpan): void;
-  /** The route that an HTTP event took inside the function. */
-  setRoute(route: string): void;
+  /** Of the invocation as a whole. */
+  readonly span: Span & { readonly attributes: Attributes };
 }
 
 /** An invocation that nobody records: its calls only hand its trace on. */

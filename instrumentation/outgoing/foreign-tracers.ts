@@ -8,19 +8,49 @@ export type TracedBy = 'xray' | 'everywhere' | undefined;
 
 type Globals = {
   readonly _ddtrace?: unknown;
-  readonly __SENTRY__?: unknown;
+  readonly __SENTRY__?: SentryCarrier;
   readonly process?: { readonly namespaces?: { readonly AWSXRay?: unknown } };
 };
 
-export function tracedElsewhere(carrier: Carrier, trace: OutgoingTrace, hasForeignTracer: boolean): TracedBy {
+/** What @sentry/node keeps from version 8 on, by the version that `version` names. */
+type SentryCarrier = { readonly version?: string } & Readonly<Record<string, unknown>>;
+type SentryScopes = {
+  readonly defaultCurrentScope?: { getClient(): { getOptions(): SentryOptions } | undefined };
+};
+type SentryOptions = { readonly tracesSampleRate?: unknown; readonly tracesSampler?: unknown };
+
+export type Surroundings = {
+  /** A tracer of the user's own has taken the place of ours. */
+  readonly hasForeignTracer: boolean;
+  /** The spans of ours that somebody may have found where the call is made. */
+  readonly ourSpanIds: readonly (string | undefined)[];
+};
+
+export function tracedElsewhere(carrier: Carrier, trace: OutgoingTrace, surroundings: Surroundings): TracedBy {
+  const { hasForeignTracer, ourSpanIds } = surroundings;
   const globals = globalThis as Globals;
   if (hasForeignTracer && ['traceparent', 'b3', 'x-b3-traceid'].some((name) => carrier.get(name) !== undefined)) {
     return 'everywhere';
   }
   if (globals._ddtrace !== undefined && carrier.get('x-datadog-trace-id') !== undefined) return 'everywhere';
-  if (globals.__SENTRY__ !== undefined && carrier.get('sentry-trace') !== undefined) return 'everywhere';
+  if (globals.__SENTRY__ !== undefined) {
+    // Where it makes no span of the call, it hands on the one that it finds.
+    const spanId = carrier.get('sentry-trace')?.split('-')[1];
+    if (spanId !== undefined && !ourSpanIds.includes(spanId) && sendsSpans(globals.__SENTRY__)) return 'everywhere';
+  }
   // aws-xray-sdk-core keeps its context there, in all versions.
   if (globals.process?.namespaces?.AWSXRay === undefined) return undefined;
   const header = carrier.get('x-amzn-trace-id');
   return header !== undefined && header !== trace.traceHeader ? 'xray' : undefined;
+}
+
+/** Most use it for errors alone; its header is in every request all the same. */
+function sendsSpans(sentry: SentryCarrier): boolean {
+  try {
+    const scopes = sentry[sentry.version ?? ''] as SentryScopes | undefined;
+    const options = scopes?.defaultCurrentScope?.getClient()?.getOptions();
+    return options === undefined || options.tracesSampleRate != null || options.tracesSampler != null;
+  } catch {
+    return true;
+  }
 }

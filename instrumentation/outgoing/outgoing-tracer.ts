@@ -9,7 +9,7 @@ import { commandOf, createClientPreparation } from './aws/sdk-commands.ts';
 import type { CallEnvironment, CallScope, CallSpan } from './call-scope.ts';
 import { createDatabaseTracer } from './databases/database-tracer.ts';
 import type { DatabaseTracer } from './databases/watch-databases.ts';
-import { tracedElsewhere } from './foreign-tracers.ts';
+import { type Surroundings, tracedElsewhere } from './foreign-tracers.ts';
 import type { BeginCall } from './http/begin-call.ts';
 import { followHttpRequests } from './http/http-requests.ts';
 import { hookHttp2Session } from './http/http2-session.ts';
@@ -36,7 +36,7 @@ export function createOutgoingTracer(environment: CallEnvironment, options: Outg
   const begin: BeginCall = (facts, scope, { isSpanless = false } = {}) => {
     const { carrier } = facts;
     const context = environment.activeContext();
-    const other = tracedElsewhere(carrier, scope, environment.hasForeignTracer());
+    const other = tracedElsewhere(carrier, scope, surroundingsOf(scope, context));
     if (isSpanless || other === 'everywhere') {
       handOn(carrier, context, environment.spanContextOf(context), scope);
       return undefined;
@@ -50,6 +50,13 @@ export function createOutgoingTracer(environment: CallEnvironment, options: Outg
     if (other === 'xray') scope.hideFromXray(call.span);
     handOn(carrier, context, call.span.spanContext(), scope);
     return call;
+  };
+
+  const surroundingsOf = (scope: CallScope, context: Context): Surroundings => {
+    const hasForeignTracer = environment.hasForeignTracer();
+    // Where there is none, every span is ours.
+    const contexts = hasForeignTracer ? [scope.context] : [scope.context, context];
+    return { hasForeignTracer, ourSpanIds: contexts.map((one) => environment.spanContextOf(one)?.spanId) };
   };
 
   /** One try of a command whose span the SDK's own middleware ends. */

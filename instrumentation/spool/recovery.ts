@@ -4,18 +4,15 @@
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, unlinkSync } from 'node:fs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { epochHrTime } from '../clock.ts';
-import { attributesOf, describeEnd, statusOf } from '../export/abrupt-end.ts';
+import { describeEnd } from '../export/abrupt-end.ts';
 import type { AbruptEnd } from '../export/delivery.ts';
 import type { SpanBatch } from '../export/exporter.ts';
-import { UNFINISHED } from '../export/span-snapshot.ts';
 import type { SpanAccount } from '../span-account.ts';
+import { blockAttributes } from './block-report.ts';
+import { drawFlight } from './drawn-flight.ts';
 import { type FlightStory, readFlight } from './flight-story.ts';
 import { deadPaths } from './spool-file.ts';
 import type { SpanSurroundings, SpoolRecord } from './spool-record.ts';
-
-const INTERNAL = 0;
-const SERVER = 1;
 
 export type RecoveryOptions = SpanSurroundings & {
   readonly instrumentationScope: ReadableSpan['instrumentationScope'];
@@ -86,65 +83,25 @@ function takeOver(story: FlightStory, options: RecoveryOptions): void {
   options.report(`the process before this one ended ${during}${how}; ${told.join('; ')}`);
 }
 
-const endedByTime = ({ facts, writtenEpochMs }: FlightStory): boolean =>
-  facts !== undefined && writtenEpochMs >= facts[4] - TIMED_OUT_MS;
+/** Only the watchdog knows of a blocked event loop, and it looks shortly before the deadline. */
+const endedByTime = ({ facts, block, writtenEpochMs }: FlightStory): boolean =>
+  facts !== undefined && (block !== undefined || writtenEpochMs >= facts[4] - TIMED_OUT_MS);
 
-/** The killed invocation's own spans, unless it left them itself. */
+/** The killed invocation's own spans and those that were open in it, unless it left them itself. */
 function redrawn(
-  { state, facts, records, writtenEpochMs }: FlightStory,
+  { state, facts, open, block, records, writtenEpochMs }: FlightStory,
   end: AbruptEnd,
   options: RecoveryOptions,
 ): SpoolRecord[] {
   if (state !== 'flying' || facts === undefined) return [];
-  const [requestId, arn, name, startedEpochMs, deadlineEpochMs, traceId, serverSpanId, invocationSpanId] = facts;
+  const [, , , startedEpochMs, deadlineEpochMs, , serverSpanId] = facts;
   if (records.some(({ batch }) => batch.spans.some((span) => span.spanContext().spanId === serverSpanId))) return [];
-  const [parentSpanId, xrayTraceId, xrayParentId, isSampledForOtlp] = facts.slice(8) as Tail;
-  const endEpochMs = end.how === 'timeout' ? deadlineEpochMs : Math.max(startedEpochMs, writtenEpochMs);
-  const common = {
-    startTime: epochHrTime(startedEpochMs),
-    endTime: epochHrTime(endEpochMs),
-    duration: epochHrTime(endEpochMs - startedEpochMs),
-    status: statusOf(end),
-    links: [],
-    events: [],
-    ended: true,
-    resource: options.resource,
-    instrumentationScope: options.instrumentationScope,
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
-  };
-  const traceFlags = isSampledForOtlp ? 1 : 0;
-  const contextOf = (spanId: string) => ({ traceId, spanId, traceFlags });
-  const server: ReadableSpan = {
-    ...common,
-    name,
-    kind: SERVER,
-    spanContext: () => contextOf(serverSpanId),
-    ...(parentSpanId ? { parentSpanContext: { ...contextOf(parentSpanId), isRemote: true } } : {}),
-    attributes: {
-      'faas.invocation_id': requestId,
-      'aws.lambda.invoked_arn': arn,
-      [UNFINISHED]: true,
-      ...attributesOf(end),
-    },
-  };
-  const invocation: ReadableSpan = {
-    ...common,
-    name: 'Invocation',
-    kind: INTERNAL,
-    spanContext: () => contextOf(invocationSpanId),
-    parentSpanContext: contextOf(serverSpanId),
-    attributes: { [UNFINISHED]: true, ...attributesOf(end) },
-  };
-  const spans = [server, invocation];
+  const epochMs = end.how === 'timeout' ? deadlineEpochMs : Math.max(startedEpochMs, writtenEpochMs);
+  const flight = drawFlight({ facts, open }, options, { end, epochMs }, block && blockAttributes(block));
+  const { xray, isSampledForOtlp } = flight;
+  const spans = [flight.server, flight.invocation, ...flight.open];
   const drawn: SpoolRecord[] = [];
-  if (xrayTraceId && xrayParentId) {
-    const xray = { traceId: xrayTraceId, parentId: xrayParentId, serverSpanId, invocationSpanId };
-    drawn.push({ to: 'xray', batch: { spans, xray, isSampledForOtlp: false } });
-  }
+  if (xray !== undefined) drawn.push({ to: 'xray', batch: { spans, xray, isSampledForOtlp: false } });
   if (isSampledForOtlp) drawn.push({ to: 'otlp', batch: { spans, xray: undefined, isSampledForOtlp: true } });
   return drawn;
 }
-
-type Tail = [string | null, string | null, string | null, boolean];

@@ -2,11 +2,14 @@
 // it), and records after it. And the files that earlier processes have left.
 
 import { existsSync, ftruncateSync, lstatSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { type FlightRecorder, openExclusively, UNUSABLE } from '../flight-recorder.ts';
+import { type FlightRecorder, openExclusively, SPANS_AT, UNUSABLE } from '../flight-recorder.ts';
 
-/** Losses stand here, records follow. */
+/** Losses stand here. */
 export const LOSSES_AT = 1536;
-export const HEAD_BYTES = 2048;
+/** Behind the open spans: what was found out about a blocked event loop, by another thread. */
+export const BLOCK_AT = SPANS_AT + 6144;
+/** Records follow. */
+export const HEAD_BYTES = BLOCK_AT + 6144;
 /** An environment can die again before it has answered once; so many files are kept apart. */
 const MOST_DEAD = 9;
 

@@ -1,6 +1,7 @@
-// One line of the spool: spans of one invocation for one destination, as JSON. A line that was torn by the death of the process
-// does not parse, and is skipped by whoever reads.
+// One line of the spool: spans of one invocation for one destination, as JSON behind its checksum. A line that was torn by the death
+// of the process, or altered since, does not match and is skipped by whoever reads.
 
+import { crc32 } from 'node:zlib';
 import type { HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { SpanBatch, XrayPlacement } from '../export/exporter.ts';
@@ -38,13 +39,17 @@ type PlainRecord = {
 /** A line with its line break. */
 export function encodeRecord({ to, batch }: SpoolRecord): string {
   const plain: PlainRecord = { to, xray: batch.xray, spans: batch.spans.map(toPlain) };
-  return `${JSON.stringify(plain)}\n`;
+  const json = JSON.stringify(plain);
+  return `${crc32(json).toString(16)} ${json}\n`;
 }
 
 /** undefined: the line is torn, or nobody wrote it for this. */
 export function decodeRecord(line: string, surroundings: SpanSurroundings): SpoolRecord | undefined {
   try {
-    const { to, xray, spans } = JSON.parse(line) as PlainRecord;
+    const space = line.indexOf(' ');
+    const json = line.slice(space + 1);
+    if (line.slice(0, space) !== crc32(json).toString(16)) return undefined;
+    const { to, xray, spans } = JSON.parse(json) as PlainRecord;
     if ((to !== 'xray' && to !== 'otlp') || !Array.isArray(spans)) return undefined;
     const batch = {
       spans: spans.map((span) => fromPlain(span, surroundings)),
@@ -82,7 +87,6 @@ function plainContext({ traceId, spanId, traceFlags, isRemote }: SpanContext): S
 function fromPlain(plain: PlainSpan, { resource }: SpanSurroundings): ReadableSpan {
   const { name, kind, context, parent, start, end, status, attributes, links, events, dropped, scope } = plain;
   const nanos = (end[0] - start[0]) * 1e9 + end[1] - start[1];
-  if (typeof context.spanId !== 'string' || typeof name !== 'string') throw new TypeError('not a span');
   return {
     name,
     kind,

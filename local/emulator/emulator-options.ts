@@ -49,7 +49,7 @@ export type EmulatorOptions = {
 /** The options with every gap filled. */
 export type EmulatorSettings = {
   readonly command: readonly [file: string, ...args: string[]];
-  readonly environment: Omit<EnvironmentOptions, 'runtimeApi'>;
+  readonly environment: Omit<EnvironmentOptions, 'runtimeApi' | 'logStreamName'>;
   readonly functionArn: string;
   readonly accountId: string;
   readonly timeoutMs: number;

@@ -8,6 +8,8 @@ export type InitializationType = 'on-demand' | 'provisioned-concurrency' | 'snap
 
 export type EnvironmentOptions = {
   readonly runtimeApi: string;
+  /** One stream per environment; a new one when not given. */
+  readonly logStreamName?: string;
   readonly handler: string;
   readonly taskRoot: string;
   /** Stands where /opt stands on Lambda: its `bin` is on PATH, its `lib` on LD_LIBRARY_PATH. */
@@ -41,7 +43,7 @@ export function lambdaEnvironment(options: EnvironmentOptions): Record<string, s
     AWS_LAMBDA_FUNCTION_VERSION: functionVersion,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(options.memoryMb),
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${functionName}`,
-    AWS_LAMBDA_LOG_STREAM_NAME: logStreamName(functionVersion),
+    AWS_LAMBDA_LOG_STREAM_NAME: options.logStreamName ?? createLogStreamName(functionVersion),
     AWS_LAMBDA_INITIALIZATION_TYPE: options.initializationType,
     AWS_LAMBDA_LOG_FORMAT: options.logFormat,
     AWS_LAMBDA_LOG_LEVEL: options.logLevel,
@@ -75,8 +77,8 @@ export function lambdaEnvironment(options: EnvironmentOptions): Record<string, s
   );
 }
 
-/** `2026/01/31/[$LATEST]<32 hex>`: one stream per environment. */
-function logStreamName(functionVersion: string): string {
+/** `2026/01/31/[$LATEST]<32 hex>`. */
+export function createLogStreamName(functionVersion: string): string {
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
   return `${day}/[${functionVersion}]${randomBytes(16).toString('hex')}`;
 }

@@ -1,7 +1,7 @@
 // The execution environment that lives now, if any: starts it, waits for its init, ends it by the rules, starts the next one.
 
 import type { EmulatorSettings } from './emulator-options.ts';
-import { lambdaEnvironment } from './environment-variables.ts';
+import { createLogStreamName, lambdaEnvironment } from './environment-variables.ts';
 import { type InitFailure, Sandbox } from './sandbox.ts';
 import { type ShutdownReason, type ShutdownReport, shutDown } from './shutdown.ts';
 
@@ -18,6 +18,8 @@ export class Environments {
   readonly #options: EnvironmentsOptions;
   #current: Sandbox | undefined;
   #generation = 0;
+  /** Outlives the process, as /tmp does: after a crash or a timeout the same environment starts its runtime anew. */
+  #logStreamName: string | undefined;
 
   constructor(options: EnvironmentsOptions) {
     this.#options = options;
@@ -43,10 +45,12 @@ export class Environments {
     const { command, environment, maxConcurrency, externalExtensions, accountId } = settings;
     const { functionName, functionVersion, handler, taskRoot } = environment;
     this.#generation++;
+    this.#logStreamName ??= createLogStreamName(functionVersion);
+    const logStreamName = this.#logStreamName;
     this.#current = new Sandbox({
       command,
       cwd: taskRoot,
-      env: lambdaEnvironment({ ...environment, runtimeApi: runtimeApi() }),
+      env: lambdaEnvironment({ ...environment, logStreamName, runtimeApi: runtimeApi() }),
       maxConcurrency,
       externalExtensions,
       metadata: { functionName, functionVersion, handler },
@@ -68,6 +72,7 @@ export class Environments {
   async destroy(sandbox: Sandbox, reason: ShutdownReason): Promise<ShutdownReport> {
     const report = await shutDown(sandbox, reason);
     if (this.#current === sandbox) this.#current = undefined;
+    if (reason === 'spindown') this.#logStreamName = undefined;
     this.#options.onChange();
     return report;
   }

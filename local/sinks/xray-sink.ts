@@ -24,6 +24,8 @@ export type XrayDocument = {
     readonly request?: Readonly<Record<string, unknown>>;
     readonly response?: Readonly<Record<string, unknown>>;
   };
+  readonly aws?: Readonly<Record<string, unknown>>;
+  readonly sql?: Readonly<Record<string, unknown>>;
   readonly subsegments?: readonly XrayDocument[];
   readonly [field: string]: unknown;
 };

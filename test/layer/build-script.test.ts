@@ -54,6 +54,6 @@ test('continuous integration calls the test command and nothing else', () => {
   const commands = lines.filter((line) => line !== '' && !line.startsWith('#'));
   assert.deepEqual(
     commands.map((line) => line.replace(/^cd .+/, 'cd')),
-    ['set -euo pipefail', 'cd', 'exec ./build.sh test </dev/null'],
+    ['set -euo pipefail', 'cd', 'export CI=true', 'exec ./build.sh test </dev/null'],
   );
 });

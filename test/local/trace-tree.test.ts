@@ -57,6 +57,18 @@ test('the note is what HTTP says', () => {
   assert.deepEqual([span?.note, span?.isError], ['GET 429 throttled', true]);
 });
 
+test('of an AWS call it says the operation, of a statement its verb', () => {
+  const spans = spansOfDocuments([
+    document('d', 'DynamoDB', 1, { aws: { operation: 'GetItem' }, http: { response: { status: 200 } } }),
+    document('p', 'shop@127.0.0.1', 2, { sql: { sanitized_query: 'SELECT ? AS a' } }),
+    document('i', 'Invocation', 3, { aws: { operation: 7 }, sql: {} }),
+  ]);
+  assert.deepEqual(
+    spans.map(({ note }) => note),
+    ['GetItem 200', 'SELECT', ''],
+  );
+});
+
 test('OTLP spans keep nanoseconds to the microsecond', () => {
   const received = {
     traceId: 't',

@@ -34,7 +34,7 @@ const ANSWERS: Readonly<Record<string, (call: Omit<AwsCall, 'fault'>) => Answer>
   'dynamodb.GetItem': () => json({ Item: { id: { S: 'b-7' } } }),
   'dynamodb.PutItem': () => json({}),
   'dynamodb.BatchGetItem': () => json({ Responses: {}, UnprocessedKeys: {} }),
-  's3.PutObject': () => ({ headers: { etag: '"e"' }, body: '' }),
+  's3.PutObject': () => ({ headers: { etag: '"e"', 'x-amz-id-2': 'extended-1' }, body: '' }),
   's3.GetObject': () => ({ headers: { 'content-type': 'text/plain' }, body: 'contents' }),
   's3.ListObjectsV2': () => ({
     headers: { 'content-type': 'application/xml' },

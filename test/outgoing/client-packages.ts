@@ -12,7 +12,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const SOURCES = ['package.json', 'package-lock.json'];
 
 /** Which packages: the folder that names them. */
-export type ClientPackages = 'clients' | 'older-clients';
+export type ClientPackages = 'clients' | 'older-clients' | 'other-tracers';
 
 /** The folder with the packages in its node_modules; a machine that cannot install them says why. */
 export async function provideClientPackages(

@@ -138,6 +138,26 @@ test('it may change spans when they start, and sees none that the sampler does n
   }
 });
 
+test('ids and limits of the user’s own are those of his spans', async () => {
+  const hooks = `
+    let last = 0;
+    globalThis.configureTracer = (config) => ({
+      ...config,
+      idGenerator: { generateSpanId: () => (++last).toString(16).padStart(16, 'a'), generateTraceId: () => 'b'.repeat(32) },
+      spanLimits: { attributeCountLimit: 2 },
+    });`;
+  const handler = `const { trace } = require('@opentelemetry/api');
+    exports.handler = async () => {
+      trace.getTracer('own').startSpan('own work', { attributes: { a: 1, b: 2, c: 3 } }).end();
+      return 'done';
+    };`;
+  await using fn = await startFunction({ ...options(hooks), files: { 'hooks.cjs': hooks, 'index.js': handler } });
+  await invoke(fn);
+  const { spanId, traceId, flat } = fn.otlp.spans.find(({ name }) => name === 'own work')!;
+  assert.deepEqual([spanId, traceId], ['aaaaaaaaaaaaaaa1', TRACE_ID]);
+  assert.deepEqual([flat.a, flat.b, flat.c], [1, 2, undefined]);
+});
+
 test('a propagator of the user’s own reads and writes instead of W3C’s; Lambda’s header is handed on as ever', async () => {
   const hooks = `
     const { B3Propagator } = require('@opentelemetry/propagator-b3');

@@ -151,13 +151,13 @@ export async function provideDatabase(scope: Scope, name: DatabaseName, tls?: Tl
 
 export type TlsFiles = { readonly cert: string; readonly key: string };
 
-/** Only where nobody minds: the machine of a CI run, as root. */
+/** Only where nobody minds: the machine of a CI run, as root. Test files run side by side, and apt lets one in at a time. */
 function install({ debianPackage }: Kind): void {
   if (!isRoot || process.env.CI !== 'true') return;
+  const command = `apt-get update && apt-get install -y --no-install-recommends ${debianPackage}`;
   try {
-    const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
-    execFileSync('apt-get', ['update'], options);
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', debianPackage], options);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    execFileSync('flock', [join(tmpdir(), 'spanstrap-apt.lock'), 'sh', '-c', command], { stdio: 'ignore', env });
   } catch {}
 }
 

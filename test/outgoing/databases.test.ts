@@ -204,6 +204,25 @@ test('instrumentations of databases can be switched off', async (t) => {
   }
 });
 
+test('only those that are named, where some are', async (t) => {
+  if (!('folder' in packages)) return t.skip(packages.missing);
+  if ('missing' in servers.pg) return t.skip(servers.pg.missing);
+  if ('missing' in servers.redis) return t.skip(servers.redis.missing);
+  for (const shape of ['import', 'esbuild minified']) {
+    const { file, isBundled } = shapes.find(({ name }) => name === shape)!;
+    await using fn = await startFunctionWith(isBundled ? undefined : packages.folder, {
+      files: { [file[0]]: file[1] },
+      timeoutMs: 20_000,
+      environment: { OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'pg' },
+    });
+    for (const name of ['redis multi', 'pg parameters']) await fn.invoke(event(name), { traceHeader: HEADER });
+    assert.deepEqual(
+      clientSpans(fn).map(({ name }) => name),
+      EXPECTED['pg parameters']!.names,
+    );
+  }
+});
+
 test('MongoDB', (t) => t.skip('Debian has no package of a server: its driver is tested against a stand-in, below'));
 
 for (const shape of ['require', 'import', 'esbuild minified'] as const) {

@@ -210,4 +210,8 @@ test('the matrix', (t) => {
     ),
   ];
   for (const line of lines) t.diagnostic(line);
+  assert.equal(shapeNames.length, shapes.length);
+  for (const [name, row] of table) {
+    for (const client of columns) assert.match(row[client] ?? '', /^(?:ok|skipped)$/, `${client} from ${name}`);
+  }
 });

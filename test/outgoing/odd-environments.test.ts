@@ -78,25 +78,28 @@ for (const [world, code] of Object.entries(WORLDS)) {
 }
 
 test('ten thousand calls at once: all are answered, and all are spans', async () => {
-  await using fn = await startFunction({
-    files: {
-      'index.mjs': `import http from 'node:http';
-        const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
-        export const handler = async ({ url, count }) => {
-          const call = () => new Promise((resolve, reject) => {
-            http.get(url, { agent }, (response) => { response.resume(); response.on('end', () => resolve(response.statusCode)); })
-              .on('error', reject);
-          });
-          const statuses = await Promise.all(Array.from({ length: count }, call));
-          return statuses.filter((status) => status === 200).length;
-        };`,
-    },
-    timeoutMs: 120_000,
-    xray: false,
-    environment: { OTEL_EXPORTER_OTLP_TIMEOUT: '60000', SPANSTRAP_FLUSH_TIMEOUT: '60000' },
-  });
-  const result = await fn.invoke({ url: downstream.url, count: 10_000 }, { traceHeader: HEADER });
-  assert.equal(result.json(), 10_000);
+  const files = {
+    'index.mjs': `import http from 'node:http';
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+      export const handler = async ({ url, count }) => {
+        const outcomes = {};
+        const call = () => new Promise((resolve) => {
+          http.get(url, { agent }, (response) => { response.resume(); response.on('end', () => resolve(response.statusCode)); })
+            .on('error', (error) => resolve(error.code));
+        });
+        for (const outcome of await Promise.all(Array.from({ length: count }, call))) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        return outcomes;
+      };`,
+  };
+  const environment = { OTEL_EXPORTER_OTLP_TIMEOUT: '60000', SPANSTRAP_FLUSH_TIMEOUT: '60000' };
+  const options = { files, timeoutMs: 120_000, xray: false };
+  const event = { url: downstream.url, count: 10_000 };
+  await using plain = await startFunction({ ...options, environment: { SPANSTRAP_DISABLED: 'true' } });
+  const without = (await plain.invoke(event)).json();
+  await using fn = await startFunction({ ...options, environment });
+  const result = await fn.invoke(event, { traceHeader: HEADER });
+  assert.deepEqual(result.json(), without);
+  assert.deepEqual(without, { 200: 10_000 });
   const spans = clientSpans(fn);
   assert.equal(spans.length, 10_000);
   assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, 10_000);
@@ -136,6 +139,45 @@ test('a root-only header goes on as it is, without a parent that nobody made up'
   for (const { headers } of downstream.received) {
     assert.equal(headers['x-amzn-trace-id'], `Root=${HEADER.slice(5, 40)};Lineage=1:a87bd80c:0`);
     assert.equal(headers.traceparent, undefined);
+  }
+});
+
+test('what a new connection cost stands on the call that opened it, and on no other', async (t) => {
+  const { tls } = downstream;
+  if (tls === undefined) return t.skip('there is no openssl');
+  await using fn = await startFunction({
+    files: {
+      'index.mjs': `import https from 'node:https';
+        const agent = new https.Agent({ keepAlive: true });
+        export const handler = async ({ url, way }) => {
+          if (way === 'fetch') return (await (await fetch(url)).text()).length;
+          return new Promise((resolve, reject) => {
+            https.get(url, { agent }, (response) => response.resume().on('end', () => resolve(11))).on('error', reject);
+          });
+        };`,
+    },
+    environment: { NODE_EXTRA_CA_CERTS: tls.caFile },
+  });
+  for (const way of ['https', 'fetch']) {
+    const timings = [];
+    for (let at = 0; at < 2; at++) {
+      fn.otlp.clear();
+      const result = await fn.invoke({ url: tls.url, way }, { traceHeader: HEADER });
+      assert.equal(result.json(), 11, fn.emulator.logs.join('\n'));
+      const { flat } = clientSpans(fn)[0]!;
+      const parts = ['dns', 'tcp', 'tls'].map((part) => flat[`spanstrap.connection.${part}_ms`]);
+      timings.push(parts.map((part) => typeof part));
+      assert.ok(typeof flat['spanstrap.http.first_byte_ms'] === 'number');
+      assert.equal(flat['network.protocol.version'], '1.1');
+    }
+    assert.deepEqual(
+      timings,
+      [
+        ['number', 'number', 'number'],
+        ['undefined', 'undefined', 'undefined'],
+      ],
+      way,
+    );
   }
 });
 

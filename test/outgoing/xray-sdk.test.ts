@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { build } from 'esbuild';
 import type { XrayDocument } from '../../local/sinks/xray-sink.ts';
 import type { FunctionUnderTest } from '../support/function-under-test.ts';
 import { AwsStub } from './aws-stub.ts';
@@ -131,3 +132,82 @@ test('Powertools Tracer', async (t) => {
     });
   }
 });
+
+/** As Powertools' documentation has it: a class with TypeScript's decorators. */
+const DECORATED = `
+  import { Tracer } from '@aws-lambda-powertools/tracer';
+  import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+  const tracer = new Tracer({ serviceName: 'shop' });
+  const client = tracer.captureAWSv3Client(new DynamoDBClient({ maxAttempts: 1 }));
+  class Shop {
+    @tracer.captureLambdaHandler()
+    async handler(event: { url: string; what: string }, _context: unknown): Promise<unknown> {
+      await this.price(event);
+      return event.what;
+    }
+    @tracer.captureMethod()
+    async price({ url, what }: { url: string; what: string }): Promise<void> {
+      tracer.putAnnotation('what', what);
+      if (what === 'client') await client.send(new GetItemCommand({ TableName: 'stock', Key: { id: { S: 'x' } } }));
+      if (what === 'fetch') await (await fetch(url)).text();
+      if (what === 'error') throw new RangeError('no price');
+    }
+  }
+  const shop = new Shop();
+  export const handler = shop.handler.bind(shop);`;
+
+async function decorated(packages: string, bundle: boolean): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: DECORATED, resolveDir: packages, loader: 'ts' },
+    tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
+    bundle,
+    minify: bundle,
+    write: false,
+    logLevel: 'silent',
+  });
+  return outputFiles[0]!.text;
+}
+
+for (const shape of ['require', 'esbuild minified'] as const) {
+  test(`Powertools Tracer, with decorators: ${shape}`, async (t) => {
+    if (!('folder' in packages)) return t.skip(packages.missing);
+    const isBundled = shape === 'esbuild minified';
+    await using fn = await startFunctionWith(isBundled ? undefined : packages.folder, {
+      files: { 'index.js': await decorated(packages.folder, isBundled) },
+      timeoutMs: 20_000,
+      environment: { AWS_ENDPOINT_URL: stub.url },
+    });
+    const methods = ['## index.handler', '### price'];
+    await t.test('client', async () => {
+      await invoke(fn, 'client');
+      check(fn, { drawn: [...methods, 'DynamoDB'], ours: [], span: 'DynamoDB.GetItem' });
+      const handler = theirs(fn).find(({ name }) => name === '## index.handler');
+      assert.deepEqual(handler?.annotations, { ColdStart: true, Service: 'shop' });
+    });
+    await t.test('fetch', async () => {
+      await invoke(fn, 'fetch');
+      check(fn, { drawn: [...methods, '127.0.0.1'], ours: [], span: 'GET' });
+      assert.deepEqual(theirs(fn).find(({ name }) => name === '### price')?.annotations, { what: 'fetch' });
+    });
+    await t.test('error', async () => {
+      fn.xray.clear();
+      const result = await fn.invoke({ what: 'error' }, { traceHeader: HEADER });
+      assert.equal(result.errorType, 'RangeError');
+      assert.equal(invocationOf(fn).fault, true);
+      assert.deepEqual(
+        theirs(fn).map(({ name, fault }) => [name, fault]),
+        [
+          ['### price', true],
+          ['## index.handler', true],
+        ],
+      );
+      // The X-Ray SDK refers to the error of a child in a form of its own.
+      const isOurs = (violation: string): boolean => !violation.startsWith('## index.handler: document.cause.');
+      assert.deepEqual(fn.xray.violations.filter(isOurs), []);
+      fn.xray.clear();
+    });
+  });
+}

@@ -137,6 +137,7 @@ export function standLoop(
   const loop = new Loop({
     handler: handler as HandlerFunction,
     streaming: { isStreaming: false, highWaterMarkBytes: undefined },
+    isConcurrent: false,
     xrayErrorCause,
     openStream: (options) => new StreamedAnswer(options),
     observer: observerInto(log, traceHeader),

@@ -83,6 +83,25 @@ const calls = {
     request.removeHeader('connection');
     return ended(request);
   },
+  'the trace is removed again': ({ url }) => {
+    const request = http.request(url, { headers });
+    for (const name of ['traceparent', 'X-Amzn-Trace-Id']) request.removeHeader(name);
+    return ended(request);
+  },
+  'all headers are removed': ({ url }) => {
+    const request = http.request(url, { headers, method: 'POST' });
+    for (const name of request.getHeaderNames()) request.removeHeader(name);
+    request.end('body');
+    return outcomeOf(request);
+  },
+  'headers are replaced in the end': ({ url }) => {
+    const request = http.request(url, { headers });
+    request.on('finish', () => {
+      if (request.headersSent && request.getHeader('x-one') === undefined) throw new Error('lost');
+    });
+    request.setHeaders(new Map([['x-one', 'eins']]));
+    return ended(request);
+  },
   'no default headers': ({ host, port }) =>
     ended(http.request({ host, port, setDefaultHeaders: false, headers: { Host: 'x' } })),
   'a chunked body': ({ url }) => {
