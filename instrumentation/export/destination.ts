@@ -210,7 +210,9 @@ export class Destination {
 
   /** Nobody will know what became of what is being sent. */
   #forgetInFlight(): void {
-    this.account.drop('unknown_fate', countSpans(this.#inFlight ?? []));
+    const inFlight = this.#inFlight ?? [];
+    this.account.drop('unknown_fate', countSpans(inFlight));
+    this.account.resend(this.#settleDoubts(inFlight));
     this.account.count.inFlight = this.#doubtful.size;
     this.#inFlight = undefined;
   }

@@ -100,6 +100,8 @@ export class SpanDelivery implements Delivery {
     // A streamed response has left already.
     if (outcome === undefined || (outcome.ok && outcome.isStreamed)) return undefined;
     this.#options.invocations.flying.delete(record);
+    // What an earlier process lost stands on the root span, which ends here.
+    this.#recover();
     endPhases(record, this.#scope, outcome.at);
     this.#add(takeEnded(record));
     this.#land();

@@ -63,10 +63,10 @@ export function balanceOf(
   },
 ): Balance {
   const own = account === 'otlp' ? OWN_SPANS : OWN_DOCUMENTS;
-  const ownBegun = entries.reduce(
-    (sum, { end, isFirstOfProcess }) => sum + own[end] + (isFirstOfProcess ? initSpans : 0),
-    0,
-  );
+  // The init is drawn at the end of its first invocation, if that comes to one.
+  const drawsInit = ({ end, isFirstOfProcess }: Entry): boolean =>
+    isFirstOfProcess && end !== 'SIGKILL' && end !== 'OOM';
+  const ownBegun = entries.reduce((sum, entry) => sum + own[entry.end] + (drawsInit(entry) ? initSpans : 0), 0);
   const known = new Set(created);
   const invented = deliveries
     .map(({ name }) => serialOf(name))
@@ -97,9 +97,13 @@ export const droppedOf = ({ droppedByReason }: Balance): number =>
 
 /** Everything that was begun has found its end. */
 export function isSettled(balance: Balance): boolean {
+  const { account, resent, droppedByReason } = balance;
   const surplus = balance.delivered + droppedOf(balance) - balance.begun;
-  // Only of what was on its way when the process ended can nobody know whether it arrived.
-  return surplus >= 0 && surplus <= (balance.droppedByReason.unknown_fate ?? 0);
+  // Of what left without an answer nobody can know whether it arrived, if it was dropped in the end.
+  const unknowable = (droppedByReason.unknown_fate ?? 0) + resent;
+  // Whether a SERVER span was among those that had to go cannot be seen in X-Ray.
+  const unseen = account === 'xray' ? (droppedByReason.queue_full ?? 0) : 0;
+  return surplus >= 0 && surplus <= unknowable + unseen;
 }
 
 /** What came of the function's spans in one cell. */

@@ -54,7 +54,7 @@ export class LedgerEnvironment {
   readonly fn: FunctionUnderTest;
   readonly #backend: Backend;
   readonly #sink: OtlpSink;
-  readonly #proxy: FaultProxy;
+  readonly proxy: FaultProxy;
   readonly #badPort: number | undefined;
   /** Read by the emulator at the start of every process. */
   readonly #variables: Record<string, string>;
@@ -72,13 +72,18 @@ export class LedgerEnvironment {
     this.fn = parts.fn;
     this.#backend = parts.backend;
     this.#sink = parts.sink;
-    this.#proxy = parts.proxy;
+    this.proxy = parts.proxy;
     this.#badPort = parts.badPort;
     this.#variables = parts.variables;
   }
 
-  /** `mode`: undefined: the runtime is not to trace. */
-  static async start(mode: Mode | undefined, backend: Backend, tls: LedgerTls): Promise<LedgerEnvironment> {
+  /** `mode`: undefined: the runtime is not to trace. `own`: variables that win over everything. */
+  static async start(
+    mode: Mode | undefined,
+    backend: Backend,
+    tls: LedgerTls,
+    own: Readonly<Record<string, string>> = {},
+  ): Promise<LedgerEnvironment> {
     const isTls = backend === 'TLS failure';
     const { cert, key } = tls.good.server;
     const sink = await openOtlpSink(isTls ? { tls: { cert, key } } : {});
@@ -94,6 +99,7 @@ export class LedgerEnvironment {
       SPANSTRAP_INIT_MODULES: 'off',
       ...(mode === undefined && { SPANSTRAP_DISABLED: 'true' }),
       ...(mode === 'adaptive' ? { SPANSTRAP_FLUSH_STRATEGY: 'adaptive' } : mode && { SPANSTRAP_FLUSH_MODE: mode }),
+      ...own,
     };
     const fn = await startFunction({
       files: LEDGER_FUNCTION,
@@ -125,28 +131,28 @@ export class LedgerEnvironment {
   /** Invocations before, at and after the fault: the last one by a process that can deliver again. */
   async run(cell: Cell): Promise<void> {
     await this.#breakBackend();
-    await this.#invoke('normal', cell);
-    await this.#pause(cell.freeze);
-    await this.#invoke(cell.end, cell);
-    await this.#pause(cell.freeze);
+    await this.invoke('normal', cell);
+    await this.pause(cell.freeze);
+    await this.invoke(cell.end, cell);
+    await this.pause(cell.freeze);
     await this.#heal();
-    await this.#invoke('normal', cell);
+    await this.invoke('normal', cell);
   }
 
   /** The environment goes on, with everything in order again, and its process ends as Lambda ends it. */
   async settle(): Promise<void> {
-    await this.#invoke('normal', undefined);
+    await this.invoke('normal');
     await this.fn.emulator.shutdown('spindown');
     await this.fn.xray.drain();
   }
 
   async close(): Promise<void> {
     await this.fn[Symbol.asyncDispose]();
-    await this.#proxy.close();
+    await this.proxy.close();
     await this.#sink.close();
   }
 
-  async #invoke(end: End, cell: Cell | undefined): Promise<void> {
+  async invoke(end: End, cell?: Cell): Promise<void> {
     const first = this.#serial;
     this.#serial += SPANS_PER_INVOCATION;
     const { emulator, taskRoot } = this.fn;
@@ -172,20 +178,20 @@ export class LedgerEnvironment {
         await this.#restart('http://collector.invalid:4318');
         return;
       case 'TLS failure':
-        await this.#proxy.set({ kind: 'elsewhere', port: this.#badPort! });
+        await this.proxy.set({ kind: 'elsewhere', port: this.#badPort! });
         return;
       case 'daemon gone':
         await this.fn.xray.leave();
         return;
       default:
-        await this.#proxy.set(WIRE_FAULTS[this.#backend]);
+        await this.proxy.set(WIRE_FAULTS[this.#backend]);
     }
   }
 
   async #heal(): Promise<void> {
-    await this.#proxy.heal();
+    await this.proxy.heal();
     if (this.#backend === 'daemon gone') await this.fn.xray.comeBack();
-    if (this.#backend === 'DNS failure') await this.#restart(endpointOf(this.#proxy, false));
+    if (this.#backend === 'DNS failure') await this.#restart(endpointOf(this.proxy, false));
   }
 
   /** A process knows one endpoint only: the next one shall have another. */
@@ -195,10 +201,10 @@ export class LedgerEnvironment {
   }
 
   /** Between two invocations. A freeze is over when the next one comes; a long one outlasts the connections. */
-  async #pause(freeze: Freeze): Promise<void> {
+  async pause(freeze: Freeze): Promise<void> {
     if (freeze === 'no freeze') return;
     await this.fn.emulator.freeze();
-    if (freeze === 'long freeze') this.#proxy.cut();
+    if (freeze === 'long freeze') this.proxy.cut();
   }
 }
 
