@@ -67,18 +67,12 @@ test(`${SECONDS} s of faults at random: every span is delivered or counted`, lim
 async function live(seed: number, tls: LedgerTls, untraced: Answers) {
   const { variables, steps } = chaosLife(seed);
   const environment = await LedgerEnvironment.start('async', 'healthy', tls, variables);
-  let isDaemonThere = true;
-  const setDaemon = async (isThere: boolean): Promise<void> => {
-    if (isThere === isDaemonThere) return;
-    isDaemonThere = isThere;
-    await (isThere ? environment.fn.xray.comeBack() : environment.fn.xray.leave());
-  };
   const take = (step: ChaosStep): Promise<unknown> => {
     switch (step.do) {
       case 'fault':
         return environment.proxy.set(step.fault);
       case 'daemon':
-        return setDaemon(step.isThere);
+        return environment.setDaemon(step.isThere);
       case 'invoke':
         return environment.invoke(step.end);
       case 'freeze':
@@ -89,13 +83,12 @@ async function live(seed: number, tls: LedgerTls, untraced: Answers) {
   };
   try {
     for (const step of steps) await take(step);
-    await setDaemon(true);
+    await environment.setDaemon(true);
     await environment.proxy.heal();
     const balances = await settleBooks(environment);
     assertNothingLost(environment, balances, untraced);
     return { invocations: environment.entries.length, balances: [balances.otlp, balances.xray] };
   } finally {
-    await setDaemon(true);
     await environment.close();
   }
 }

@@ -23,6 +23,7 @@ export type Entry = {
   readonly first: number;
   readonly traceId: string;
   readonly isFirstOfProcess: boolean;
+  readonly isDaemonThere: boolean;
   readonly status: string;
   /** What the caller got, without what differs from run to run. */
   readonly answer: string;
@@ -59,6 +60,7 @@ export class LedgerEnvironment {
   /** Read by the emulator at the start of every process. */
   readonly #variables: Record<string, string>;
   #serial = 1;
+  #isDaemonThere = true;
   #generation = 0;
 
   private constructor(parts: {
@@ -146,7 +148,14 @@ export class LedgerEnvironment {
     await this.fn.xray.drain();
   }
 
+  async setDaemon(isThere: boolean): Promise<void> {
+    if (isThere === this.#isDaemonThere) return;
+    this.#isDaemonThere = isThere;
+    await (isThere ? this.fn.xray.comeBack() : this.fn.xray.leave());
+  }
+
   async close(): Promise<void> {
+    await this.setDaemon(true);
     await this.fn[Symbol.asyncDispose]();
     await this.proxy.close();
     await this.#sink.close();
@@ -168,7 +177,8 @@ export class LedgerEnvironment {
       .replaceAll(/," {4}at [^"]*spanstrap\/runtime\.cjs:[^"]*"/g, '')
       .replaceAll(/"first":\d+/g, '"first":0');
     const [, traceId = ''] = /Root=1-([0-9a-f]{8}-[0-9a-f]{24})/.exec(result.traceHeader ?? '') ?? [];
-    const entry = { cell, end, first, traceId: traceId.replace('-', ''), isFirstOfProcess };
+    const isDaemonThere = this.#isDaemonThere;
+    const entry = { cell, end, first, traceId: traceId.replace('-', ''), isFirstOfProcess, isDaemonThere };
     this.entries.push({ ...entry, status: result.status, answer });
   }
 
@@ -181,7 +191,7 @@ export class LedgerEnvironment {
         await this.proxy.set({ kind: 'elsewhere', port: this.#badPort! });
         return;
       case 'daemon gone':
-        await this.fn.xray.leave();
+        await this.setDaemon(false);
         return;
       default:
         await this.proxy.set(WIRE_FAULTS[this.#backend]);
@@ -190,7 +200,7 @@ export class LedgerEnvironment {
 
   async #heal(): Promise<void> {
     await this.proxy.heal();
-    if (this.#backend === 'daemon gone') await this.fn.xray.comeBack();
+    await this.setDaemon(true);
     if (this.#backend === 'DNS failure') await this.#restart(endpointOf(this.proxy, false));
   }
 

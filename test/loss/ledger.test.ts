@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { allCells, BACKENDS, type Cell, MODES, pairsOf, pairwiseCells } from './fault-matrix.ts';
-import { type CellCount, countCell, deliveriesOfDocuments, deliveriesOfSpans } from './ledger-balance.ts';
+import { type CellCount, countCell, deliveriesOfDocuments, deliveriesOfSpans, droppedOf } from './ledger-balance.ts';
 import { LedgerEnvironment } from './ledger-environment.ts';
 import { readLedger } from './ledger-function.ts';
 import { drawMatrix } from './ledger-table.ts';
@@ -98,7 +98,10 @@ function check(outcome: Outcome, environment: LedgerEnvironment, untraced: Answe
   const { backend } = cells[0]!.cell;
   const hasKilled = cells.some(({ cell: { end } }) => end === 'SIGKILL' || end === 'OOM');
   const log = ownLines(environment);
-  for (const { account, doubled, droppedByReason } of [outcome.otlp, outcome.xray]) {
+  for (const balance of [outcome.otlp, outcome.xray]) {
+    const { account, doubled, droppedByReason } = balance;
+    // An invocation goes before every exit, and the process has heard then whether anybody listens.
+    assert.ok(balance.begun <= balance.delivered + droppedOf(balance), `${account}: ${JSON.stringify(balance)}`);
     // A connection that is reset, or an answer that comes too late, when the server has read the request: nobody can know.
     const isUnknowable = backend === 'connection reset' || log.some((line) => line.includes('no answer within'));
     if (!isUnknowable) assert.equal(doubled, 0, `${account}: doubled`);
