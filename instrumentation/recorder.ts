@@ -116,6 +116,7 @@ export class Recorder implements InvocationObserver {
 
   useExtractor(extract: ContextExtractor): void {
     this.#changes.extract = extract;
+    this.#recording?.configure({ extract });
   }
 
   /** Before the first invocation. */
@@ -125,6 +126,7 @@ export class Recorder implements InvocationObserver {
       ...(inject && { inject }),
       ...(spanStarted && { spanStarted }),
     });
+    this.#recording?.configure(this.#changes);
   }
 
   /** Loaded at the first question. */
