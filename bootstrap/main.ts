@@ -93,8 +93,9 @@ export async function main(host: Host): Promise<void> {
 
   let loop: Loop | undefined;
   const failInit = async (error: unknown): Promise<void> => {
-    observer.initEnded({ startedAt: 0, endedAt: now(), steps, error });
-    await api.failInit(errorBody(error, { compat })).catch((failure) => report(`${failure}`));
+    const body = errorBody(error, { compat });
+    observer.initEnded({ startedAt: 0, endedAt: now(), steps, error, errorType: body.errorType });
+    await api.failInit(body).catch((failure) => report(`${failure}`));
   };
   const isEnding = guardProcess({
     process,

@@ -124,18 +124,24 @@ export class FlightRecorder {
 
   #list(): void {
     this.#timer = undefined;
+    this.#listedAt = now();
     if (this.#requestId === undefined || this.#flight === undefined) return;
     const { phases, open } = this.#flight;
-    const spans = [...phases.all.slice(2), ...open].slice(-LISTED_SPANS).map((span) => {
-      const { traceId, spanId } = span.spanContext();
-      const { name, kind, parentSpanContext, startTime } = span;
-      return [name.slice(0, LISTED_NAME_CHARS), kind, traceId, spanId, parentSpanContext?.spanId, ...startTime];
-    });
-    const text = JSON.stringify([this.#requestId, ...spans]);
-    if (text !== this.#listed) this.#writeAt(SPANS_AT, `${text}\n`);
-    this.#listed = text;
-    this.#listedAt = now();
+    const spans = [...phases.all.slice(2), ...open].slice(-LISTED_SPANS);
+    try {
+      const text = JSON.stringify([this.#requestId, ...spans.map(listed)]);
+      if (text !== this.#listed) this.#writeAt(SPANS_AT, `${text}\n`);
+      this.#listed = text;
+    } catch {
+      // A name is whatever user code takes for one.
+    }
   }
+}
+
+function listed(span: ReadableSpan): unknown[] {
+  const { name, kind, parentSpanContext, startTime } = span;
+  const { traceId, spanId } = span.spanContext();
+  return [`${name}`.slice(0, LISTED_NAME_CHARS), kind, traceId, spanId, parentSpanContext?.spanId, ...startTime];
 }
 
 /** Not a file that somebody else has put there, nor what a link of theirs points to. */

@@ -15,6 +15,7 @@ import type { AbruptEnd, Delivery, LateDelivery, PresentInvocations } from './ex
 import { earlyFactsOf, flightFactsOf } from './flight-facts.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
+import { createTraceId } from './ids.ts';
 import type { InvocationRecord, InvocationSurroundings, RecordKeeper } from './invocation-record.ts';
 import type { XrayParentRule } from './parent.ts';
 import type { ContextExtractor, InitShare, Recording, RecordingOptions } from './recording.ts';
@@ -54,6 +55,8 @@ export type RecorderOptions = Pick<
   readonly flight: FlightRecorder | undefined;
   /** Nothing is recorded any more. */
   isOff(): boolean;
+  /** Does `work`, whatever it throws: nobody else would catch it. */
+  attempt(work: () => void): void;
   /** Answers wait until what is recorded is sent. */
   readonly holdsResponse: boolean;
   /** undefined: nobody observes them; `isToBegin` changes that. */
@@ -254,15 +257,17 @@ export class Recorder implements InvocationObserver {
 
   /** One timer for all invocations; one that ends leaves it alone. */
   #lookIn(ms: number): void {
-    const { clock, delivery, invocations } = this.#options;
+    const { clock, delivery, invocations, attempt } = this.#options;
     const at = clock.now() + ms;
     if (at >= this.#lookAt) return;
     clearTimeout(this.#timer);
     this.#lookAt = at;
     this.#timer = setTimeout(() => {
       this.#lookAt = Number.POSITIVE_INFINITY;
-      this.#decideAll();
-      if (invocations.flying.size > 0) this.#lookIn(Math.min(delivery.load().watch(), LOOK_MS));
+      attempt(() => {
+        this.#decideAll();
+        if (invocations.flying.size > 0) this.#lookIn(Math.min(delivery.load().watch(), LOOK_MS));
+      });
     }, ms);
     this.#timer.unref();
   }
@@ -308,10 +313,20 @@ export class Recorder implements InvocationObserver {
     for (const arrived of this.#undecided) {
       if (reason !== 'invocation' || arrived.answer !== undefined) arrived.decide();
     }
+    if (reason !== 'invocation') this.#tellFailedInit();
     await this.#delivery?.flush(reason, deadlineEpochMs);
     // What begins with the first flush costs the start nothing, and the end should not pay for it.
     collections(reason === 'invocation')?.forgetBefore(clock.now());
     if (!isConcurrent) heartbeat.rest();
+  }
+
+  /** X-Ray has no place for it: there is no trace before the first invocation's header. */
+  #tellFailedInit(): void {
+    const { delivery, hasOtlp } = this.#options;
+    const facts = this.#init;
+    const traceId = createTraceId();
+    if (facts?.errorType && hasOtlp && this.#changes.sampler.isSampled(traceId, undefined, undefined))
+      delivery.load().initFailed({ facts, traceId });
   }
 
   /** The process exits, now. */

@@ -140,6 +140,7 @@ export function installTracing(options: TracingOptions): Tracing {
     counts,
     holdsResponse: options.holdsResponse,
     isOff,
+    attempt: (work) => protection.attempt(work),
     functionName,
     hasXray,
     drawsPhases,

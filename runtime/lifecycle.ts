@@ -27,6 +27,8 @@ export type InitFacts = {
   readonly steps: readonly InitStep[];
   /** Set when init failed; the process is about to report it and exit. */
   readonly error?: unknown;
+  /** Its type as the platform is told it; set when init failed. */
+  readonly errorType?: string;
 };
 
 /** Values of W3C Trace Context and Baggage headers, as received. */

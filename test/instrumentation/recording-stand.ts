@@ -83,6 +83,8 @@ export class RecordedDelivery implements Delivery {
     return this.lookAgainMs;
   }
 
+  initFailed(): void {}
+
   takeOver(): void {
     this.told.push('take over');
   }
@@ -154,6 +156,7 @@ export class RecordingStand {
       isConcurrent: false,
       heartbeat: new Heartbeat({ now: () => this.clock.now() }),
       fault: (error) => assert.fail(error as Error),
+      attempt: (work) => work(),
       openRecording: (changes) =>
         new Recording({
           ...this.scope,

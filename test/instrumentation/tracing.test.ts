@@ -92,6 +92,7 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
           maxFlushMs: 1000,
         },
         deadlineMarginMs: undefined,
+        watchdog: undefined,
         report: (message) => reports.push(message),
       }),
     holdsResponse: false,
