@@ -119,6 +119,7 @@ export class Recorder implements InvocationObserver {
 
   useExtractor(extract: ContextExtractor): void {
     this.#changes.extract = extract;
+    this.#recording?.configure({ extract });
   }
 
   /** Before the first invocation. */
@@ -128,6 +129,7 @@ export class Recorder implements InvocationObserver {
       ...(inject && { inject }),
       ...(spanStarted && { spanStarted }),
     });
+    this.#recording?.configure(this.#changes);
   }
 
   /** Loaded at the first question. */
