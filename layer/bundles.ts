@@ -15,6 +15,7 @@ export const PROJECT_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bundleEntries = {
   start: 'bootstrap/start.ts',
   runtime: 'bootstrap/main.ts',
+  recording: 'bootstrap/open-recording.ts',
   outlet: 'bootstrap/open-outlet.ts',
   xray: 'bootstrap/open-xray.ts',
   otlp: 'bootstrap/open-otlp.ts',

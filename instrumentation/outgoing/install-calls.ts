@@ -9,12 +9,14 @@ import type { DatabaseInstrumentations } from './databases/official-instrumentat
 import { watchDatabases } from './databases/watch-databases.ts';
 import { hookHttp2 } from './http2-hook.ts';
 import type { OutgoingOptions, OutgoingTracer } from './outgoing-tracer.ts';
-import { watchCalls } from './watch-calls.ts';
+import { type Propagation, watchCalls } from './watch-calls.ts';
 import { watchModules } from './watch-modules.ts';
 
 export type CallOptions = {
   /** From a bundle of its own, at the first call of a recorded invocation. */
   createOutgoingTracer(environment: CallEnvironment, options: OutgoingOptions): OutgoingTracer;
+  /** From a bundle of its own, at the first call of another invocation. */
+  loadPropagation(): Propagation;
   /** From a bundle of its own, when a module of a database's client is loaded. */
   createClientModules(
     isEnabled: (instrumentation: string) => boolean,
@@ -48,7 +50,7 @@ export function installCalls(
     instrumentations ??= options.createDatabaseInstrumentations(provider);
     return instrumentations.patch(module);
   };
-  watchCalls(environment, isEnabled, tracer);
+  watchCalls(environment, isEnabled, tracer, options.loadPropagation);
   const databases = watchDatabases(environment, { isEnabled, ownAddress: options.ownAddress, load: tracer });
   watchModules({
     environment,

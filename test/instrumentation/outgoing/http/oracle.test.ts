@@ -77,6 +77,7 @@ before(async () => {
     environment,
     () => true,
     () => tracer,
+    () => assert.fail('every call here is recorded'),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
