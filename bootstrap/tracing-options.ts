@@ -61,8 +61,8 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
         (host.loadBundle('outgoing') as OutgoingBundle).createOutgoingTracer(...options),
       createClientModules: (...options) =>
         (host.loadBundle('client-modules') as ClientModulesBundle).createClientModules(...options),
-      createDatabaseInstrumentations: (provider) =>
-        (host.loadBundle('databases') as DatabasesBundle).createDatabaseInstrumentations(provider),
+      createDatabaseInstrumentations: (...args) =>
+        (host.loadBundle('databases') as DatabasesBundle).createDatabaseInstrumentations(...args),
       isEnabled: chooseInstrumentations(settings),
       injectionTargets: settings.injectionTargets.filter((target) => target !== 'none'),
       ownAddress: env.AWS_LAMBDA_RUNTIME_API ?? '',

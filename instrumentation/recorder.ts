@@ -308,10 +308,10 @@ export class Recorder implements InvocationObserver {
 
   async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
     const { heartbeat, collections, clock, isConcurrent } = this.#options;
-    if (reason !== 'invocation') this.#tellFailedInit();
     for (const arrived of this.#undecided) {
       if (reason !== 'invocation' || arrived.answer !== undefined) arrived.decide();
     }
+    if (reason !== 'invocation') this.#tellFailedInit();
     await this.#delivery?.flush(reason, deadlineEpochMs);
     // What begins with the first flush costs the start nothing, and the end should not pay for it.
     collections(reason === 'invocation')?.forgetBefore(clock.now());
@@ -320,10 +320,10 @@ export class Recorder implements InvocationObserver {
 
   /** X-Ray has no place for it: there is no trace before the first invocation's header. */
   #tellFailedInit(): void {
-    const { delivery, hasOtlp, sampler } = this.#options;
+    const { delivery, hasOtlp } = this.#options;
     const facts = this.#init;
     const traceId = createTraceId();
-    if (facts?.errorType && hasOtlp && sampler.isSampled(traceId, undefined, undefined))
+    if (facts?.errorType && hasOtlp && this.#changes.sampler.isSampled(traceId, undefined, undefined))
       delivery.load().initFailed({ facts, traceId });
   }
 

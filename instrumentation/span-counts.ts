@@ -8,7 +8,7 @@ export type SpanCount = {
   begun: number;
   /** Delivered, or dropped for a reason. */
   settled: number;
-  /** Being sent at this moment. */
+  /** Have left without an answer: being sent at this moment, or waiting to be sent again although they may have arrived. */
   inFlight: number;
 };
 

@@ -129,8 +129,6 @@ export function installTracing(options: TracingOptions): Tracing {
     flightPath === undefined
       ? undefined
       : new FlightRecorder(flightPath, counts, (facts) => delivery.load().takeOver(facts));
-  if (options.loadsEagerly) protection.attempt(() => delivery.load().openAhead());
-
   const { hasOpenTelemetry: hasOtlp, sampler, isConcurrent, functionName, dropsWarmUps } = options;
   const hasXray = xrayMode !== undefined;
   const drawsPhases = hasXray && xrayMode !== 'attach';
@@ -183,6 +181,7 @@ export function installTracing(options: TracingOptions): Tracing {
       return foreign.with(span === undefined ? ROOT_CONTEXT : withSpan(ROOT_CONTEXT, span), handler);
     },
   });
+  if (options.loadsEagerly) protection.attempt(() => delivery.load().openAhead());
   const activeTrace = () => spanOf(active.active())?.spanContext();
 
   let loadedSdk: OpenTelemetrySdk | undefined;
@@ -208,8 +207,7 @@ export function installTracing(options: TracingOptions): Tracing {
   };
   const api: InstalledApi = installOpenTelemetryApi({
     context: active,
-    // What a tracer of the user's own records is not recorded twice.
-    isRecording: () => !protection.isOff && recorder.ownerOf(undefined) !== undefined && !api.hasForeignTracer(),
+    isRecording: () => !protection.isOff && recorder.ownerOf(undefined) !== undefined,
     loadProvider: () => sdk().provider,
     loadPropagator: () => hooks?.propagator ?? sdk().propagator,
     findApiVersion: options.findApiVersion,
@@ -234,6 +232,7 @@ export function installTracing(options: TracingOptions): Tracing {
       return foreign === undefined ? run() : foreign.with(context, run);
     },
     hasForeignTracer: api.hasForeignTracer,
+    instrumentations: api.instrumentations,
     report,
   };
   installCodeApi(() =>

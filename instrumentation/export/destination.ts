@@ -1,8 +1,9 @@
 // One place that spans go to, with its own queue, its own books and its own failures: one that is down neither blocks nor starves
 // another.
 
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { now } from '../../runtime/lifecycle.ts';
-import type { SpanAccount } from '../span-account.ts';
+import type { DropReason, SpanAccount } from '../span-account.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from './exporter.ts';
 import { SpanQueue } from './span-queue.ts';
 
@@ -47,8 +48,8 @@ export class Destination {
   #isFailing = false;
   #costlyFailures = 0;
   #leftAloneUntil: { readonly epochMs: number; readonly instant: number } | undefined;
-  /** Waiting spans that left once without an answer. */
-  #doubtfulSpans = 0;
+  /** Spans that left once without an answer, until somebody answers or they are dropped. */
+  readonly #doubtful = new Set<ReadableSpan>();
   #sending: Promise<void> | undefined;
   /** What an export under way is about. */
   #inFlight: readonly SpanBatch[] | undefined;
@@ -62,7 +63,7 @@ export class Destination {
       maxSpans: options.maxQueuedSpans,
       maxBytes: options.maxQueuedBytes,
       dropped: (reason, batch) => {
-        this.account.drop(reason, batch.spans.length);
+        this.#drop(reason, batch);
         this.#onLoss(batch);
       },
     });
@@ -143,7 +144,7 @@ export class Destination {
     for (const batch of sending) this.#onLoss(batch);
     const isKept = (batch: SpanBatch): boolean => {
       const isTaken = this.#onLoss(batch);
-      if (isTaken) this.account.drop('given_up', batch.spans.length);
+      if (isTaken) this.#drop('given_up', batch);
       return !isTaken;
     };
     this.#queue.putBack(this.#takeAll().filter(isKept));
@@ -164,6 +165,9 @@ export class Destination {
     const provisional = this.#provisional.splice(0);
     const waiting = this.#takeAll();
     this.#forgetInFlight();
+    // Whoever sends them next does not know that they left once.
+    this.account.resend(this.#settleDoubts(waiting));
+    this.account.count.inFlight = 0;
     if (waiting.length === 0 && provisional.length === 0) return [];
     this.open();
     if (provisional.length > 0) this.#exporter?.exportAtExit?.(provisional);
@@ -172,14 +176,47 @@ export class Destination {
     return [];
   }
 
+  /** Returns how many of them may have arrived before. */
+  #settleDoubts(batches: readonly SpanBatch[]): number {
+    if (this.#doubtful.size === 0) return 0;
+    const before = this.#doubtful.size;
+    for (const { spans } of batches) for (const span of spans) this.#doubtful.delete(span);
+    return before - this.#doubtful.size;
+  }
+
+  /** What was in doubt and has left again may be there twice; what did not leave again is in doubt still. */
+  #resolveDoubts(
+    batches: readonly SpanBatch[],
+    unsent: readonly SpanBatch[],
+    doubtful: readonly SpanBatch[],
+    resentSpans: number,
+  ): void {
+    const again = this.#settleDoubts(doubtful);
+    const waiting = this.#doubtful.size === 0 ? [] : unsent.flatMap(({ spans }) => spans);
+    const inDoubt = waiting.filter((span) => this.#doubtful.delete(span));
+    this.account.resend(resentSpans + again + this.#settleDoubts(batches));
+    for (const span of inDoubt) this.#doubtful.add(span);
+    for (const { spans } of doubtful) for (const span of spans) this.#doubtful.add(span);
+    this.account.count.inFlight = this.#doubtful.size;
+  }
+
+  #drop(reason: DropReason, batch: SpanBatch): void {
+    const doubtful = this.#settleDoubts([batch]);
+    this.account.count.inFlight -= doubtful;
+    this.account.drop('unknown_fate', doubtful);
+    this.account.drop(reason, batch.spans.length - doubtful);
+  }
+
   #takeAll(): SpanBatch[] {
     return this.#queue.take(true);
   }
 
   /** Nobody will know what became of what is being sent. */
   #forgetInFlight(): void {
-    this.account.drop('unknown_fate', this.account.count.inFlight);
-    this.account.count.inFlight = 0;
+    const inFlight = this.#inFlight ?? [];
+    this.account.drop('unknown_fate', countSpans(inFlight));
+    this.account.resend(this.#settleDoubts(inFlight));
+    this.account.count.inFlight = this.#doubtful.size;
     this.#inFlight = undefined;
   }
 
@@ -195,21 +232,22 @@ export class Destination {
   async #send(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<void> {
     const spans = countSpans(batches);
     const startedAt = now();
-    this.account.resend(Math.min(this.#doubtfulSpans, spans));
     this.#inFlight = batches;
-    this.account.count.inFlight = spans;
+    this.account.count.inFlight = spans + this.#doubtful.size;
     const outcome = await this.#export(batches, deadlineEpochMs);
     this.#queue.sendingBytes = 0;
     // The process exits: what was under way is in the books already.
     if (this.#inFlight !== batches) return;
     this.#inFlight = undefined;
-    this.account.count.inFlight = 0;
-    const { droppedSpans, dropReason = 'refused', unsent = [] } = outcome;
+    const { droppedSpans, dropReason = 'refused', unsent = [], doubtful = [], resentSpans = 0 } = outcome;
     const unsentSpans = countSpans(unsent);
-    for (const lost of lostBy(outcome, batches)) this.#onLoss(lost);
-    this.account.drop(dropReason, droppedSpans);
+    const lost = lostBy(outcome, batches);
+    for (const batch of lost) this.#onLoss(batch);
+    const lostDoubtful = this.#settleDoubts(lost);
+    this.account.drop('unknown_fate', lostDoubtful);
+    this.account.drop(dropReason, droppedSpans - lostDoubtful);
     this.account.settle(spans - droppedSpans - unsentSpans);
-    this.#doubtfulSpans = outcome.mayHaveArrived === true ? unsentSpans : 0;
+    this.#resolveDoubts(batches, unsent, doubtful, resentSpans);
     if (unsentSpans > 0) this.#queue.putBack(unsent);
     this.#watchCost(outcome, now() - startedAt);
     this.#reportChange(outcome);

@@ -38,8 +38,10 @@ export type ExportOutcome = {
   readonly dropReason?: DropReason;
   /** What may be sent again at the next flush; absent: nothing. */
   readonly unsent?: readonly SpanBatch[];
-  /** The unsent spans had left, and nobody answered: the backend may have them. */
-  readonly mayHaveArrived?: boolean;
+  /** Of the unsent those that had left, and nobody answered: the backend may have them. */
+  readonly doubtful?: readonly SpanBatch[];
+  /** Spans that were sent a second time within this export, after an attempt of which nobody knows the outcome. */
+  readonly resentSpans?: number;
   /** Of the dropped spans those that another destination could still take; absent: everything when nothing was sent, else nothing. */
   readonly lost?: readonly SpanBatch[];
   /** Why something was not sent, in one line. */

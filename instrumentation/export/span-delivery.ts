@@ -115,6 +115,8 @@ export class SpanDelivery implements Delivery {
     // A streamed response has left already.
     if (outcome === undefined || (outcome.ok && outcome.isStreamed)) return undefined;
     this.#options.invocations.flying.delete(record);
+    // What an earlier process lost stands on the root span, which ends here.
+    this.#recover();
     endPhases(record, this.#scope, outcome.at);
     this.#add(takeEnded(record));
     this.#land();
@@ -171,7 +173,8 @@ export class SpanDelivery implements Delivery {
     this.#spool?.discard();
     const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
     this.#writeDown();
-    this.#spool?.close(isSomethingLeft);
+    // The next process goes on counting.
+    this.#spool?.close(isSomethingLeft || accounts.some(({ hasLosses }) => hasLosses));
     for (const account of accounts) {
       // After SIGTERM nobody may come who reads what was left.
       if (account.hasLosses || (this.#isShutDown && account.outstanding > 0)) report(account.summary);

@@ -23,7 +23,7 @@ export type CallOptions = {
     patch: (module: ClientModule) => boolean,
   ): ClientModules;
   /** From a bundle of its own, when it is one that does not publish its calls. */
-  createDatabaseInstrumentations(provider: TracerProvider): DatabaseInstrumentations;
+  createDatabaseInstrumentations(provider: TracerProvider, environment: CallEnvironment): DatabaseInstrumentations;
   isEnabled(instrumentation: string): boolean;
   readonly injectionTargets: readonly InjectionTarget[];
   /** `host:port` of the platform's own API. */
@@ -47,7 +47,7 @@ export function installCalls(
   let instrumentations: DatabaseInstrumentations | undefined;
   let clientModules: ClientModules | undefined;
   const patch = (module: ClientModule): boolean => {
-    instrumentations ??= options.createDatabaseInstrumentations(provider);
+    instrumentations ??= options.createDatabaseInstrumentations(provider, environment);
     return instrumentations.patch(module);
   };
   watchCalls(environment, isEnabled, tracer, options.loadPropagation);

@@ -44,23 +44,18 @@ const MARKER = 'spanstrap-marker ';
 
 export class XraySink {
   readonly datagrams: Datagram[] = [];
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #conditions = new Conditions(() => this.#describe());
   readonly #markers = new Set<string>();
   #address = '';
   #markerCount = 0;
 
   constructor() {
-    // The default receive buffer holds three datagrams of full size.
-    this.#socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
-    this.#socket.on('message', (bytes) => this.#take(bytes));
+    this.#socket = this.#createSocket();
   }
 
   async open(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#socket.once('error', reject);
-      this.#socket.bind(0, '127.0.0.1', resolve);
-    });
+    await this.#bind(0);
     const { address, port } = this.#socket.address() as AddressInfo;
     this.#address = `${address}:${port}`;
   }
@@ -100,12 +95,38 @@ export class XraySink {
     this.datagrams.length = 0;
   }
 
+  /** The daemon is gone: nobody listens at its address any more, until it comes back. */
+  async leave(): Promise<void> {
+    await this.drain();
+    await this.close();
+  }
+
+  /** To the address that it left. */
+  async comeBack(): Promise<void> {
+    this.#socket = this.#createSocket();
+    await this.#bind(Number(this.#address.slice(this.#address.lastIndexOf(':') + 1)));
+  }
+
   async close(): Promise<void> {
     await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #createSocket(): Socket {
+    // The default receive buffer holds three datagrams of full size.
+    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
+    socket.on('message', (bytes) => this.#take(bytes));
+    return socket;
+  }
+
+  async #bind(port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#socket.once('error', reject);
+      this.#socket.bind(port, '127.0.0.1', resolve);
+    });
   }
 
   #take(bytes: Buffer): void {

@@ -157,6 +157,7 @@ export class RecordingStand {
       isConcurrent: false,
       heartbeat: new Heartbeat({ now: () => this.clock.now() }),
       fault: (error) => assert.fail(error as Error),
+      attempt: (work) => work(),
       openRecording: (changes) =>
         new Recording({
           ...this.scope,

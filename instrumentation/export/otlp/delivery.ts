@@ -2,7 +2,12 @@
 // long as there is time, and not before the receiver said so. How a request travels is the transport's.
 
 /** What became of one request. */
-export type Verdict =
+export type Verdict = {
+  /** It was made again after an attempt of which nobody knows the outcome. */
+  readonly wasResent?: true;
+  /** It had left completely when it failed: the receiver may have it, and another try may make it two. */
+  readonly mayHaveArrived?: true;
+} & (
   | {
       readonly kind: 'taken';
       /** What the receiver says it refused of the request, and why. */
@@ -14,7 +19,8 @@ export type Verdict =
   /** Another try may help, but not soon: there was no answer, or the way to the receiver is not there. */
   | { readonly kind: 'later'; readonly error: string }
   | { readonly kind: 'too large'; readonly error: string }
-  | { readonly kind: 'refused'; readonly error: string };
+  | { readonly kind: 'refused'; readonly error: string }
+);
 
 export interface Transport {
   /** Sends one message and settles within `timeoutMs`. Rejects when the request cannot even be made. */
@@ -62,9 +68,12 @@ export class Delivery {
   async #tryUntil(message: Uint8Array, untilEpochMs: number): Promise<Verdict> {
     const retries = this.#isHealthy ? MAX_RETRIES : 0;
     let pauseMs = FIRST_PAUSE_MS;
+    let resent: Pick<Verdict, 'wasResent'> = {};
     for (let retry = 0; ; retry++) {
-      const verdict = await this.#try(message, untilEpochMs - wallNow());
-      if (verdict.kind !== 'again') return verdict;
+      const verdict = { ...(await this.#try(message, untilEpochMs - wallNow())), ...resent };
+      // Once more is what the specification asks for when a connection breaks; twice more is what a receiver may have three times.
+      if (verdict.kind !== 'again' || (verdict.mayHaveArrived && verdict.wasResent)) return verdict;
+      if (verdict.wasResent || verdict.mayHaveArrived) resent = { wasResent: true };
       if (verdict.afterMs !== undefined) {
         this.#notBeforeEpochMs = wallNow() + Math.min(verdict.afterMs, LONGEST_WISH_MS);
       }

@@ -76,8 +76,10 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
     async post(message, timeoutMs): Promise<Verdict> {
       const untilEpochMs = wallNow() + timeoutMs;
       if (wallNow() - lastUsedEpochMs > LONGEST_IDLE_MS) discard();
+      let isDoubtful = false;
       for (;;) {
         const isReused = session !== undefined;
+        const resent = isDoubtful ? ({ wasResent: true } as const) : {};
         try {
           session ??= await open(untilEpochMs - wallNow());
         } catch (error) {
@@ -85,10 +87,10 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
         }
         const { verdict, isConnectionLost } = await callOnce(session, options, message, untilEpochMs);
         lastUsedEpochMs = wallNow();
-        if (!isConnectionLost) return verdict;
-        discard();
+        if (isConnectionLost) discard();
         // A connection kept over a freeze may be dead; one try on a fresh one settles it.
-        if (!isReused || wallNow() >= untilEpochMs) return verdict;
+        if (!isConnectionLost || !isReused || wallNow() >= untilEpochMs) return { ...verdict, ...resent };
+        isDoubtful = verdict.mayHaveArrived === true;
       }
     },
   };
@@ -103,6 +105,7 @@ function callOnce(
   const { promise, resolve } = Promise.withResolvers<Call>();
   const timeoutMs = Math.max(1, untilEpochMs - wallNow());
   let stream: ClientHttp2Stream;
+  let hasLeft = false;
   const timer = setTimeout(() => settle(`no answer within ${Math.round(timeoutMs)} ms`, false), timeoutMs);
   const settle = (failure: string | Verdict, isConnectionLost: boolean): void => {
     clearTimeout(timer);
@@ -110,8 +113,7 @@ function callOnce(
     session.off('error', connectionFailed);
     const isFinished = typeof failure !== 'string';
     if (!isFinished) stream?.close(constants.NGHTTP2_CANCEL);
-    const kind = isConnectionLost ? 'again' : 'later';
-    resolve({ verdict: isFinished ? failure : { kind, error: failure }, isConnectionLost });
+    resolve({ verdict: isFinished ? failure : judgeFailure(failure, hasLeft, isConnectionLost), isConnectionLost });
   };
   const connectionFailed = (error: Error): void => settle(error.message, true);
 
@@ -138,6 +140,9 @@ function callOnce(
     answerBytes += chunk.length;
     if (answerBytes <= LONGEST_ANSWER_BYTES) chunks.push(chunk);
   });
+  stream.on('finish', () => {
+    hasLeft = true;
+  });
   stream.on('error', (error) => settle(error.message, session.destroyed || session.closed));
   stream.on('close', () => {
     const httpStatus = Number(answer[':status'] ?? 0);
@@ -145,11 +150,21 @@ function callOnce(
       settle('the connection was closed without an answer', true);
       return;
     }
-    const failure = judgeCall({ httpStatus, trailers: { ...answer, ...trailers } });
+    const end = { ...answer, ...trailers };
+    if (end['grpc-status'] === undefined && String(end['content-type']).startsWith('application/grpc')) {
+      settle('the answer was cut off', session.destroyed || session.closed);
+      return;
+    }
+    const failure = judgeCall({ httpStatus, trailers: end });
     settle(failure ?? taken(Buffer.concat(chunks), options.decodeAnswer), false);
   });
   stream.end(frame(message, isCompressed(options, message)));
   return promise;
+}
+
+function judgeFailure(error: string, hasLeft: boolean, isConnectionLost: boolean): Verdict {
+  const kind = isConnectionLost ? 'again' : 'later';
+  return hasLeft ? { kind, error, mayHaveArrived: true } : { kind, error };
 }
 
 const isCompressed = ({ compression }: GrpcTransportOptions, message: Uint8Array): boolean =>

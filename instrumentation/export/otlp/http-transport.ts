@@ -2,6 +2,7 @@
 // at its first request. One request at a time over one connection that is kept.
 
 import { ClientRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type SigningOptions, signedHeaders } from '../aws/sigv4.ts';
 import type { Transport, Verdict } from './delivery.ts';
 import type { TlsOptions } from './tls.ts';
@@ -47,6 +48,9 @@ const TRANSIENT = new Set([
 /** Less than the shortest time after which load balancers drop idle connections (60 s), often without a word. */
 const LONGEST_IDLE_MS = 50_000;
 
+/** `HTTP/1.1 200 ` */
+const STATUS_LINE_CHARS = 13;
+
 /** Compressing less than this saves no packet. */
 const GZIP_FROM_BYTES = 1024;
 
@@ -58,7 +62,13 @@ const { setTimeout, clearTimeout } = globalThis;
 const wallNow = Date.now;
 
 type Answer = { readonly status: number; readonly retryAfter: string | undefined; readonly body: Buffer };
-type Attempt = { readonly answer?: Answer; readonly error?: NodeJS.ErrnoException; readonly wasReused: boolean };
+type Attempt = {
+  readonly answer?: Answer;
+  readonly error?: NodeJS.ErrnoException;
+  readonly wasReused: boolean;
+  /** All of the request had left when it failed. */
+  readonly hasLeft: boolean;
+};
 
 export function createHttpTransport(options: HttpTransportOptions): Transport {
   const { url, tls, proxyEnv, signing } = options;
@@ -101,14 +111,16 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
       }
       if (wallNow() - lastUsedEpochMs > LONGEST_IDLE_MS) agent.destroy();
       let attempt = await send({ ...target, headers }, body, timeoutMs);
+      let wasResent = false;
       // A connection kept over a freeze may be dead; one try on a fresh one settles it.
       if (attempt.error !== undefined && attempt.wasReused && wallNow() < untilEpochMs) {
+        wasResent = attempt.hasLeft;
         attempt = await send({ ...target, headers }, body, untilEpochMs - wallNow());
       }
       lastUsedEpochMs = wallNow();
-      return attempt.answer === undefined
-        ? judgeError(attempt.error!)
-        : judgeAnswer(attempt.answer, options.decodeAnswer);
+      const verdict =
+        attempt.answer === undefined ? judgeFailure(attempt) : judgeAnswer(attempt.answer, options.decodeAnswer);
+      return wasResent ? { ...verdict, wasResent } : verdict;
     },
   };
 }
@@ -122,26 +134,63 @@ function send(
   // Not `http.request`, which user code or its agents may have replaced.
   const request = new ClientRequest(target);
   const timer = setTimeout(() => request.destroy(new NoAnswer(timeoutMs)), timeoutMs);
+  let hasLeft = false;
+  const head = new AnswerHead();
   const settle = (attempt: { answer?: Answer; error?: Error }): void => {
     clearTimeout(timer);
-    resolve({ ...attempt, wasReused: request.reusedSocket });
+    head.unwatch();
+    resolve({ ...attempt, wasReused: request.reusedSocket, hasLeft });
   };
-  request.on('error', (error) => settle({ error }));
+  // Handed to the kernel to the last byte: a receiver cannot make anything of less.
+  request.on('finish', () => {
+    hasLeft = true;
+  });
+  request.on('socket', (socket) => head.watch(socket));
+  request.on('error', (error) => {
+    const { status } = head;
+    settle(status === undefined ? { error } : { answer: { status, retryAfter: undefined, body: Buffer.alloc(0) } });
+  });
   request.on('response', (response: IncomingMessage) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    const { statusCode: status = 0, headers } = response;
+    const answered = (): void => {
+      settle({ answer: { status, retryAfter: headers['retry-after'], body: Buffer.concat(chunks) } });
+    };
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= LONGEST_ANSWER_BYTES) chunks.push(chunk);
     });
-    response.on('error', (error) => settle({ error }));
-    response.on('end', () => {
-      const { statusCode: status = 0, headers } = response;
-      settle({ answer: { status, retryAfter: headers['retry-after'], body: Buffer.concat(chunks) } });
-    });
+    // The rest of the answer does not come: its status says what became of the request.
+    response.on('error', answered);
+    response.on('end', answered);
   });
   request.end(body);
   return promise;
+}
+
+/** The first bytes of an answer: what Node's parser makes nothing of when the connection dies before the head is complete. */
+class AnswerHead {
+  #text = '';
+  #socket: Socket | undefined;
+  readonly #read = (bytes: Buffer): void => {
+    this.#text += bytes.toString('latin1', 0, STATUS_LINE_CHARS);
+    if (this.#text.length >= STATUS_LINE_CHARS) this.unwatch();
+  };
+
+  watch(socket: Socket): void {
+    this.#socket = socket;
+    socket.on('data', this.#read);
+  }
+
+  unwatch(): void {
+    this.#socket?.off('data', this.#read);
+  }
+
+  get status(): number | undefined {
+    const digits = /^HTTP\/1\.[01] ([2-5]\d\d) /.exec(this.#text)?.[1];
+    return digits === undefined ? undefined : Number(digits);
+  }
 }
 
 class NoAnswer extends Error {
@@ -150,10 +199,11 @@ class NoAnswer extends Error {
   }
 }
 
-function judgeError(error: NodeJS.ErrnoException): Verdict {
-  const { code, message } = error;
+function judgeFailure({ error, hasLeft }: Attempt): Verdict {
+  const { code, message } = error!;
   const text = code === undefined || message.includes(code) ? message : `${message} (${code})`;
-  return { kind: code !== undefined && TRANSIENT.has(code) ? 'again' : 'later', error: text };
+  const kind = code !== undefined && TRANSIENT.has(code) ? 'again' : 'later';
+  return hasLeft ? { kind, error: text, mayHaveArrived: true } : { kind, error: text };
 }
 
 function judgeAnswer({ status, retryAfter, body }: Answer, decode: HttpTransportOptions['decodeAnswer']): Verdict {

@@ -118,13 +118,17 @@ export class OtlpExporter implements Exporter {
 class Tally {
   #sentSpans = 0;
   #droppedSpans = 0;
+  #resentSpans = 0;
   readonly #unsent: SpanBatch[] = [];
+  readonly #doubtful: SpanBatch[] = [];
   readonly #lost: SpanBatch[] = [];
   #error: string | undefined;
   /** True when a request could not be delivered at all. */
   isOver = false;
 
   count(request: SpanRequest, verdict: Verdict): void {
+    if (verdict.wasResent) this.#resentSpans += request.spanCount;
+    if (verdict.mayHaveArrived) this.#doubtful.push(...request.batches);
     if (verdict.kind === 'taken') {
       const rejectedSpans = Math.min(verdict.rejectedSpans, request.spanCount);
       this.#sentSpans += request.spanCount - rejectedSpans;
@@ -156,6 +160,8 @@ class Tally {
       droppedSpans: this.#droppedSpans,
       ...(this.#lost.length > 0 && !isAllLost && { lost: this.#lost }),
       ...(this.#unsent.length > 0 && { unsent: isAllUnsent ? batches : this.#unsent }),
+      ...(this.#doubtful.length > 0 && { doubtful: this.#doubtful }),
+      ...(this.#resentSpans > 0 && { resentSpans: this.#resentSpans }),
       ...(this.#error !== undefined && { error: describe(endpoint, this.#error) }),
     };
   }

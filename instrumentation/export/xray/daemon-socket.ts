@@ -79,7 +79,12 @@ export class DaemonSocket {
     try {
       const { address, family } = this.#target!;
       this.#socket ??= this.#open(address, family);
-      this.#socket.send(datagram, (error) => done(error === null ? undefined : codeOf(error)));
+      this.#socket.send(datagram, (error) => {
+        const failure = error === null ? undefined : codeOf(error);
+        // Of a datagram before this one: the kernel tells whoever asks next.
+        if (failure === REFUSED) this.#isRefused = true;
+        done(failure);
+      });
     } catch (error) {
       // A closed socket throws.
       const failure = codeOf(error);

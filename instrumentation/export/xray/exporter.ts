@@ -84,6 +84,8 @@ class XrayExporter implements Exporter {
   readonly #translation: TranslationSettings;
   #limits: SplitLimits;
   #hasReportedTranslation = false;
+  /** Nobody said otherwise the last time. A process that exits gets to know nothing. */
+  #isThere = false;
 
   constructor(options: XrayExporterOptions, socket: DaemonSocket) {
     this.#options = options;
@@ -113,7 +115,8 @@ class XrayExporter implements Exporter {
     const reason = droppedSpans > 0 ? { dropReason } : {};
     if (documents.length === 0) return { sentSpans: 0, droppedSpans, ...reason };
     const { failed, sentSpans } = await this.#sendTwice(documents, deadlineEpochMs);
-    if (await this.#socket.wasRefused()) {
+    this.#isThere = !(await this.#socket.wasRefused());
+    if (!this.#isThere) {
       return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `nobody listens at ${this.#daemon}` };
     }
     const outcome = { sentSpans, droppedSpans: droppedSpans + countSpans(documents) - sentSpans, ...reason };
@@ -123,9 +126,13 @@ class XrayExporter implements Exporter {
     return { ...outcome, dropReason: 'refused', error };
   }
 
-  /** Without waves: nobody is left to wait, and the daemon's socket is likely to be empty. */
+  /**
+   * Without waves: nobody is left to wait, and the daemon's socket is likely to be empty. Nobody is left to hear either that it has
+   * gone: it must have been there at the end of the invocation before, so that nothing of that one waits any more.
+   */
   exportAtExit(batches: readonly SpanBatch[]): boolean {
-    if (!this.#socket.isResolved) return false;
+    const isOfOne = batches.every(({ invocation }) => invocation === batches[0]?.invocation);
+    if (!this.#socket.isResolved || !this.#isThere || !isOfOne) return false;
     for (const { text } of this.#documentsOf(batches).documents) {
       this.#socket.send(Buffer.from(HEADER + text), () => {});
     }

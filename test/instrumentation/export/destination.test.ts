@@ -273,3 +273,72 @@ test('every span is sent, dropped or waiting, and never more wait than may', asy
     { numRuns: 300 },
   );
 });
+
+test('what left without an answer counts as sent again when it leaves again, and not when it does not', async () => {
+  const outcomes: ((batches: readonly SpanBatch[]) => ExportOutcome)[] = [
+    (batches) => ({ sentSpans: 0, droppedSpans: 0, unsent: batches, doubtful: batches, error: 'no answer' }),
+    unreachable as (batches: readonly SpanBatch[]) => ExportOutcome,
+    (batches) => ({ sentSpans: 0, droppedSpans: 0, unsent: batches, doubtful: batches, error: 'no answer' }),
+    () => ({ sentSpans: 3, droppedSpans: 0 }),
+    () => ({ sentSpans: 3, droppedSpans: 0 }),
+  ];
+  const { destination, account } = stand((batches) => outcomes.shift()!(batches));
+  const seen: [number, number][] = [];
+  const look = (): void => {
+    const { resent } = account.losses;
+    seen.push([account.count.inFlight, resent]);
+  };
+  destination.add(batch('a', 3));
+  for (let flush = 0; flush < 4; flush++) {
+    await destination.flush(5);
+    look();
+  }
+  destination.add(batch('b', 3));
+  await destination.flush(5);
+  look();
+  assert.deepEqual(seen, [
+    [3, 0],
+    [3, 0],
+    [3, 3],
+    [0, 6],
+    [0, 6],
+  ]);
+});
+
+test('what may have arrived and is dropped has an unknown fate; what is refused beside it is refused', async () => {
+  let isFirst = true;
+  const { destination, account } = stand((batches) => {
+    const error = 'no answer';
+    if (!isFirst) return { sentSpans: 0, droppedSpans: 7, error };
+    isFirst = false;
+    return { sentSpans: 0, droppedSpans: 0, unsent: batches, doubtful: batches.slice(0, 1), error };
+  });
+  destination.add(batch('a', 4));
+  destination.add(batch('b', 4));
+  await destination.flush(5);
+  assert.equal(account.count.inFlight, 4);
+  // There is room for ten, and the oldest go.
+  destination.add(batch('c', 3));
+  assert.deepEqual([account.losses.dropped, account.count.inFlight], [{ unknown_fate: 1 }, 3]);
+  destination.add(batch('d', 0));
+  await destination.flush(5);
+  assert.deepEqual(
+    [account.losses, account.count.inFlight],
+    [{ dropped: { unknown_fate: 4, refused: 4 }, resent: 0 }, 0],
+  );
+});
+
+test('at the exit: what may have arrived and goes to the next process counts as sent again', async () => {
+  const { destination, account } = stand((batches) => ({
+    sentSpans: 0,
+    droppedSpans: 0,
+    unsent: batches,
+    doubtful: batches,
+    error: 'no answer',
+  }));
+  destination.add(batch('a', 3));
+  await destination.flush(5);
+  destination.add(batch('b', 2));
+  assert.deepEqual(namesOf(destination.sendAtExit()), ['a', 'b']);
+  assert.deepEqual([account.losses, account.count.inFlight], [{ dropped: {}, resent: 3 }, 0]);
+});

@@ -209,7 +209,8 @@ test('a kept connection that dies under a call: the call is made anew, at once',
   const server = await startGrpcServer(t, (call, index) => (index === 1 ? call.session.destroy() : succeed(call)));
   const { exporter } = create(server.port);
   await exporter.export([batchOf('a')], inAMinute());
-  assert.deepEqual(await exporter.export([batchOf('b')], inAMinute()), { sentSpans: 1, droppedSpans: 0 });
+  const outcome = await exporter.export([batchOf('b')], inAMinute());
+  assert.deepEqual(outcome, { sentSpans: 1, droppedSpans: 0, resentSpans: 1 });
   assert.deepEqual(server.calls.map(namesIn), [['a'], ['b'], ['b']]);
   assert.equal(server.sessions.length, 2);
 });
@@ -230,11 +231,24 @@ test('a server that hangs: given up at the time limit, the call is cancelled, th
   });
   const { exporter } = create(server.port, { timeoutMs: 250 });
   const batches = [batchOf('a')];
-  const { unsent, error } = await exporter.export(batches, inAMinute());
+  const { unsent, doubtful, error } = await exporter.export(batches, inAMinute());
   assert.equal(unsent, batches);
+  assert.deepEqual(doubtful, batches);
   assert.match(error ?? '', /no answer within 2\d\d ms$/);
   assert.equal(await cancelled.promise, 8, 'CANCEL');
   assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 1);
+});
+
+test('an answer that breaks off before its status: nobody knows, and the spans wait', async (t) => {
+  const server = await startGrpcServer(t, ({ stream }) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+    stream.close(2);
+  });
+  const { unsent, doubtful, droppedSpans, error } = await create(server.port).exporter.export(
+    [batchOf('a')],
+    inAMinute(),
+  );
+  assert.deepEqual([unsent?.length, doubtful?.length, droppedSpans], [1, 1, 0], error);
 });
 
 test('a server that takes the connection and says nothing', async (t) => {

@@ -57,6 +57,7 @@ const environment: CallEnvironment = {
   present: () => scope,
   runIn: (_context, work) => work(),
   hasForeignTracer: () => false,
+  instrumentations: new Set(),
   report: (message) => assert.fail(message),
   spanContextOf: () => undefined,
 };
