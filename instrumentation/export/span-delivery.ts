@@ -173,8 +173,9 @@ export class SpanDelivery implements Delivery {
     this.#spool?.discard();
     const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
     this.#writeDown();
-    // The next process goes on counting.
-    this.#spool?.close(isSomethingLeft || accounts.some(({ hasLosses }) => hasLosses));
+    // The next process goes on counting; after SIGTERM there is none.
+    const isCounting = !this.#isShutDown && accounts.some(({ hasLosses }) => hasLosses);
+    this.#spool?.close(isSomethingLeft || isCounting);
     for (const account of accounts) {
       // After SIGTERM nobody may come who reads what was left.
       if (account.hasLosses || (this.#isShutDown && account.outstanding > 0)) report(account.summary);
