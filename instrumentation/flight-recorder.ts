@@ -44,7 +44,7 @@ export class FlightRecorder {
   fd: number | undefined;
   state: FlightState = 'landed';
   readonly #counts: SpanCounts;
-  readonly #recover: () => void;
+  readonly #recover: (facts: FlightFacts | undefined) => void;
   readonly #line = Buffer.alloc(FIRST_LINE_BYTES);
   #requestId: string | undefined;
   #flight: Flight | undefined;
@@ -53,8 +53,8 @@ export class FlightRecorder {
   #listedAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `recover` is called when the file cannot be made; it may be a predecessor's. */
-  constructor(path: string, counts: SpanCounts, recover: () => void) {
+  /** `recover` is called with what has begun when the file cannot be made; it may be a predecessor's. */
+  constructor(path: string, counts: SpanCounts, recover: (facts: FlightFacts | undefined) => void) {
     this.path = path;
     this.#counts = counts;
     this.#recover = recover;
@@ -73,7 +73,7 @@ export class FlightRecorder {
       this.fd ??= openExclusively(this.path);
     } catch {
       this.fd = UNUSABLE;
-      this.#recover();
+      this.#recover(facts);
     }
     this.#writeAt(0, `${this.#countLine()}${JSON.stringify(facts ?? [])}\n`);
   }

@@ -126,7 +126,9 @@ export function installTracing(options: TracingOptions): Tracing {
     },
   };
   const flight =
-    flightPath === undefined ? undefined : new FlightRecorder(flightPath, counts, () => delivery.load().takeOver());
+    flightPath === undefined
+      ? undefined
+      : new FlightRecorder(flightPath, counts, (facts) => delivery.load().takeOver(facts));
   const { hasOpenTelemetry: hasOtlp, sampler, isConcurrent, functionName, dropsWarmUps } = options;
   const hasXray = xrayMode !== undefined;
   const drawsPhases = hasXray && xrayMode !== 'attach';

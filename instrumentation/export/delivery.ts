@@ -2,6 +2,7 @@
 // when there is something to send. Types only.
 
 import type { FlushReason } from '../../runtime/lifecycle.ts';
+import type { FlightFacts } from '../flight-facts.ts';
 import type { FlightRecorder } from '../flight-recorder.ts';
 import type { FailedInit } from '../init-spans.ts';
 import type { EndingScope } from '../invocation-end.ts';
@@ -66,8 +67,11 @@ export interface Delivery {
   flush(reason: FlushReason, deadlineEpochMs: number): Promise<void>;
   /** Looks after invocations that run long; returns after how many milliseconds to look again. */
   watch(): number;
-  /** The flight recorder could not make its file: takes over what a dead process has left there. Never throws. */
-  takeOver(): void;
+  /**
+   * The flight recorder could not make its file: takes over what a dead process has left there. `facts`: of the
+   * invocation that has begun. Never throws.
+   */
+  takeOver(facts: FlightFacts | undefined): void;
   /** Sends what can be sent without waiting and leaves the rest for the next process. */
   exit(end: AbruptEnd): void;
 }

@@ -4,6 +4,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
+import type { FlightFacts } from '../flight-facts.ts';
 import { drawFailedInit, type FailedInit } from '../init-spans.ts';
 import { closeInvocation, type EndingScope, endPhases, isRecordedSpan, takeEnded } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
@@ -155,12 +156,13 @@ export class SpanDelivery implements Delivery {
     return this.#watch.look(flying);
   }
 
-  takeOver(): void {
+  takeOver(facts: FlightFacts | undefined): void {
     const state = this.#spool?.takeOver();
     this.#hasPredecessor = state !== undefined;
     // What nobody knows the reason of may happen again, and then somebody looks.
-    const [record] = this.#options.invocations.flying;
-    if (state === 'flying' && record !== undefined) this.#options.watchdog?.start(this.#timesOf(record));
+    if (state !== 'flying' || facts === undefined) return;
+    const { watchdog, deadlineMarginMs } = this.#options;
+    watchdog?.start(flightTimes(facts[3], facts[4], deadlineMarginMs));
   }
 
   exit(end: AbruptEnd): void {

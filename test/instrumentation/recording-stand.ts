@@ -137,6 +137,7 @@ export class RecordingStand {
       clock: this.clock,
       counts: newSpanCounts(),
       isOff: () => false,
+      attempt: (work: () => void) => work(),
       functionName: 'orders',
       hasXray: true,
       drawsPhases: true,

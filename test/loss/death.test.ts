@@ -273,6 +273,49 @@ test('another environment leaves the file of a dead one alone, in whatever folde
   assert.ok(other.otlp.spans.every(({ flat }) => !('spanstrap.process_end' in flat)));
 });
 
+const MANY = 'for (let n = 0; n < 500; n++) tracer.startSpan("many", { attributes: { n } }).end();';
+
+test('500 spans and an exit: the next process sends each of them once', async () => {
+  const { fn } = await startDying(`${MANY} process.exit(1);`);
+  await using _ = fn;
+  await fn.invoke({ dies: true });
+  await fn.invoke({});
+  const numbers = fn.otlp.spans.filter(({ name }) => name === 'many').map(({ flat }) => flat.n);
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: 500 }, (_, n) => n),
+  );
+  assertNothingTwice(fn);
+});
+
+for (const [what, death] of [
+  ['at once', 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});'],
+  [
+    'while an export may be under way',
+    'await new Promise((resolve) => setTimeout(resolve, 60)); process.kill(process.pid, "SIGKILL"); await new Promise(() => {});',
+  ],
+] as const) {
+  for (const [mode, environment] of [
+    ['async', {}],
+    ['continuous', { SPANSTRAP_FLUSH_STRATEGY: 'continuous,1' }],
+  ] as const) {
+    test(`502 spans and SIGKILL ${what}, ${mode}: what is not delivered is counted`, async () => {
+      const { fn } = await startDying(`${MANY} ${death}`, { environment });
+      await using _ = fn;
+      await fn.invoke({});
+      assert.equal((await fn.invoke({ dies: true })).status, 'crash');
+      const next = await fn.invoke({});
+      await fn.emulator.shutdown();
+      const delivered = fn.otlp.spans.filter(({ name }) => name === 'many' || name.endsWith(' one')).length;
+      const root = fn.otlp.spans.find(({ flat }) => flat['faas.invocation_id'] === next.requestId)!;
+      const lost = (reason: string): number => Number(root.flat[`spanstrap.dropped.otlp.${reason}`] ?? 0);
+      assert.ok(delivered + lost('killed') <= 502, `${delivered} delivered, ${lost('killed')} killed`);
+      assert.ok(delivered + lost('killed') + lost('unknown_fate') >= 502, `${delivered}, ${JSON.stringify(root.flat)}`);
+      assertNothingTwice(fn);
+    });
+  }
+}
+
 test('a spool folder that cannot be written to: nothing is spooled, and the function does not feel it', async () => {
   const { fn } = await startDying('process.exit(1);', { environment: { SPANSTRAP_SPOOL_FOLDER: '/proc/nowhere' } });
   await using _ = fn;

@@ -63,3 +63,26 @@ test('an init that succeeds is drawn once, below the invocation that paid for it
   assert.equal(inits.length, 1);
   assert.equal(inits[0]!.parentSpanId, fn.otlp.spans.find(({ name }) => name === 'test-function')!.spanId);
 });
+
+test('an init that takes too long is told of when the platform cuts it off', async () => {
+  await using fn = await startFunction({
+    files: { 'index.mjs': 'await new Promise((resolve) => setTimeout(resolve, 60_000)); export const handler = 1;' },
+    initTimeoutMs: 1000,
+    timeoutMs: 1000,
+  });
+  const { status } = await fn.invoke({});
+  assert.equal(status, 'timeout');
+  const roots = fn.otlp.spans.filter(({ name }) => name === 'Initialization');
+  assert.equal(roots.length, 2);
+  for (const { flat, status: spanStatus } of roots) {
+    assert.deepEqual([flat['error.type'], spanStatus?.code], ['Sandbox.Timedout', 2]);
+    assert.match(String(spanStatus?.message), /init took too long/);
+  }
+});
+
+test('an environment that is shut down idle has no failed init', async () => {
+  await using fn = await startFunction({ files: { 'index.mjs': 'export const handler = async () => 1;' } });
+  await fn.emulator.init();
+  assert.equal((await fn.emulator.shutdown())!.exitCode, 0);
+  assert.deepEqual(fn.otlp.spans, []);
+});

@@ -215,6 +215,22 @@ test('a link, a folder and another’s file are left alone', () => {
   assert.deepEqual(readFileSync(victim), bytes);
 });
 
+test('what has no room is the oldest; what has is in its order', () => {
+  const spans = Array.from({ length: 400 }, (_, n) =>
+    buildSpan({ name: `${n}`, attributes: { text: 'x'.repeat(20_000) } }),
+  );
+  const { text, left } = spoolLines('otlp', [batch(...spans.slice(0, 130)), batch(...spans.slice(130))]);
+  const names = text
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => decodeRecord(line, { resource })!.batch.spans.map(({ name }) => Number(name)));
+  assert.ok(left > 0 && names.length > 100);
+  assert.deepEqual(
+    names,
+    Array.from({ length: 400 - left }, (_, n) => n + left),
+  );
+});
+
 /** A file with everything in it. */
 const WHOLE = die({
   open: [buildSpan({ parent: INVOCATION_ID })],
