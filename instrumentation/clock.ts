@@ -49,6 +49,16 @@ export class Clock {
     return [this.#originSeconds + seconds, nanos - seconds * 1e9];
   }
 
+  /** The time of `at` by the origin that `startedAt` was `startTime` by: the wall clock may have jumped since. */
+  hrTimeBehind(startTime: HrTime, startedAt: Instant, at: Instant): HrTime {
+    const [seconds, nanos] = this.hrTime(startedAt);
+    const time = this.hrTime(at);
+    if (seconds === startTime[0] && nanos === startTime[1]) return time;
+    const end = time[1] - nanos + startTime[1];
+    const carry = Math.floor(end / 1e9);
+    return [time[0] - seconds + startTime[0] + carry, end - carry * 1e9];
+  }
+
   epochMs(at: Instant): number {
     return this.#originEpochMs + at;
   }

@@ -169,7 +169,7 @@ export class RecordedSpan implements Span, ReadableSpan {
   /** Ends the span at a fact's instant; an end before the start counts as the start. */
   endAt(at: Instant): void {
     if (this.ended) return;
-    this.endTime = this.#scope.clock.hrTime(Math.max(at, this.startedAt));
+    this.endTime = this.#scope.clock.hrTimeBehind(this.startTime, this.startedAt, Math.max(at, this.startedAt));
     this.ended = true;
   }
 

@@ -119,6 +119,7 @@ export class Recorder implements InvocationObserver {
 
   useExtractor(extract: ContextExtractor): void {
     this.#changes.extract = extract;
+    this.#recording?.configure({ extract });
   }
 
   /** Before the first invocation. */
@@ -128,6 +129,7 @@ export class Recorder implements InvocationObserver {
       ...(inject && { inject }),
       ...(spanStarted && { spanStarted }),
     });
+    this.#recording?.configure(this.#changes);
   }
 
   /** Loaded at the first question. */
@@ -257,7 +259,8 @@ export class Recorder implements InvocationObserver {
   #lookIn(ms: number): void {
     const { clock, delivery, invocations, attempt } = this.#options;
     const at = clock.now() + ms;
-    if (at >= this.#lookAt) return;
+    // By the wall clock the deadline may have passed already, and Node warns of a timer for that.
+    if (at >= this.#lookAt || !(ms > 0)) return;
     clearTimeout(this.#timer);
     this.#lookAt = at;
     this.#timer = setTimeout(() => {

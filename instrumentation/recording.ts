@@ -51,10 +51,15 @@ export type InitShare = {
 };
 
 export class Recording {
-  readonly #options: RecordingOptions;
+  #options: RecordingOptions;
 
   constructor(options: RecordingOptions) {
     this.#options = options;
+  }
+
+  /** What user code says after it was loaded: somebody has asked for the resource before. */
+  configure(changes: Partial<RecordingOptions>): void {
+    this.#options = { ...this.#options, ...changes };
   }
 
   get resource(): ReadableSpan['resource'] {

@@ -68,8 +68,10 @@ function settingRow(name: SettingName): string {
 
 function showDefault(value: unknown): string {
   if (value === undefined) return 'unset';
-  const isEmpty = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-  return isEmpty ? 'none' : `\`${value}\``;
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (isObject && Object.keys(value).length === 0) return 'none';
+  // Of a value with parts the page shows the name.
+  return `\`${isObject && 'name' in value ? value.name : value}\``;
 }
 
 /** Variables that stand in the page without being in a table. */

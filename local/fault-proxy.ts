@@ -19,8 +19,8 @@ export type WireFault =
   | { readonly kind: 'answer'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** The server has the request; of its answer so many bytes arrive, then the connection is closed. */
   | { readonly kind: 'half answer'; readonly bytes: number }
-  /** The connection is reset when a request is complete; the server has seen it (`isForwarded`), or has not. */
-  | { readonly kind: 'reset'; readonly isForwarded?: boolean }
+  /** The connection is reset when a request is complete; the server has seen it (`isForwarded`), or has not. `times`: so often only. */
+  | { readonly kind: 'reset'; readonly isForwarded?: boolean; readonly times?: number }
   /** Connections go to this port instead: a server with a certificate of its own, say. */
   | { readonly kind: 'elsewhere'; readonly port: number };
 
@@ -96,32 +96,42 @@ export class FaultProxy {
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
+  #countReset(): void {
+    if (this.#fault.kind !== 'reset' || this.#fault.times === undefined) return;
+    const times = this.#fault.times - 1;
+    this.#fault = times > 0 ? { ...this.#fault, times } : NONE;
+  }
+
   #accept(socket: Socket): void {
     const { kind } = this.#fault;
     const port = kind === 'elsewhere' ? (this.#fault as { port: number }).port : this.#targetPort;
-    const connection = new Connection(
-      socket,
-      () => connect(port, '127.0.0.1'),
-      () => this.#fault,
-    );
+    const connection = new Connection(socket, {
+      connectServer: () => connect(port, '127.0.0.1'),
+      fault: () => this.#fault,
+      wasReset: () => this.#countReset(),
+    });
     this.#connections.add(connection);
     socket.on('close', () => this.#connections.delete(connection));
   }
 }
 
+type ConnectionParts = {
+  connectServer(): Socket;
+  fault(): WireFault;
+  wasReset(): void;
+};
+
 /** One client, and its connection to the server as soon as something is to be forwarded. */
 class Connection {
   readonly #client: Socket;
-  readonly #connectServer: () => Socket;
-  readonly #fault: () => WireFault;
+  readonly #parts: ConnectionParts;
   #server: Socket | undefined;
   #request = Buffer.alloc(0);
   #answerBytes = 0;
 
-  constructor(client: Socket, connectServer: () => Socket, fault: () => WireFault) {
+  constructor(client: Socket, parts: ConnectionParts) {
     this.#client = client;
-    this.#connectServer = connectServer;
-    this.#fault = fault;
+    this.#parts = parts;
     client.on('error', () => {});
     client.on('data', (bytes) => this.#fromClient(bytes));
     client.on('close', () => this.#server?.destroy());
@@ -132,7 +142,7 @@ class Connection {
   }
 
   #fromClient(bytes: Buffer): void {
-    const fault = this.#fault();
+    const fault = this.#parts.fault();
     switch (fault.kind) {
       case 'hanging':
         return;
@@ -141,7 +151,7 @@ class Connection {
         return;
       case 'reset':
         if (fault.isForwarded) this.#toServer(bytes);
-        else if (this.#completes(bytes)) this.#client.resetAndDestroy();
+        else if (this.#completes(bytes)) this.#reset();
         return;
       case 'throttle':
         trickle(bytes, fault.bytesPerSecond, (piece) => this.#toServer(piece));
@@ -158,7 +168,7 @@ class Connection {
   }
 
   #openServer(): Socket {
-    const server = this.#connectServer();
+    const server = this.#parts.connectServer();
     server.on('error', () => {});
     server.on('data', (bytes) => this.#fromServer(bytes));
     server.on('close', () => this.#client.destroy());
@@ -166,7 +176,7 @@ class Connection {
   }
 
   #fromServer(bytes: Buffer): void {
-    const fault = this.#fault();
+    const fault = this.#parts.fault();
     const pass = (piece: Buffer): void => void (this.#client.destroyed || this.#client.write(piece));
     switch (fault.kind) {
       case 'hanging':
@@ -185,11 +195,16 @@ class Connection {
         return;
       }
       case 'reset':
-        this.#client.resetAndDestroy();
+        this.#reset();
         return;
       default:
         pass(bytes);
     }
+  }
+
+  #reset(): void {
+    this.#client.resetAndDestroy();
+    this.#parts.wasReset();
   }
 
   /** Whether the request is complete with these bytes. */

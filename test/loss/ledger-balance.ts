@@ -98,6 +98,12 @@ export function balanceOf(
 export const droppedOf = ({ droppedByReason }: Balance): number =>
   Object.values(droppedByReason).reduce((sum, spans) => sum + spans, 0);
 
+/** No span is there more often than it was sent. */
+export function isCounted({ doubled, resent, droppedByReason }: Balance): boolean {
+  // What was being sent again when the process was killed may be there twice as well.
+  return doubled <= resent + (droppedByReason.unknown_fate ?? 0);
+}
+
 /** Everything that was begun has found its end. */
 export function isSettled(balance: Balance): boolean {
   const { account, resent, droppedByReason } = balance;
