@@ -20,6 +20,7 @@ export type BundleName =
   | 'contexts'
   | 'extractor'
   | 'outlet'
+  | 'recording'
   | 'streaming'
   | 'concurrency'
   | 'error-cause'

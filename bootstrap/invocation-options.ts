@@ -1,15 +1,15 @@
 // Turns settings into how invocations are recognised and placed in their trace.
 
 import type { ContextFormat } from '../instrumentation/parent.ts';
-import type { RecorderOptions } from '../instrumentation/recorder.ts';
+import type { RecordingOptions } from '../instrumentation/recording.ts';
 import { createLateRecogniser } from '../instrumentation/triggers/late-recognition.ts';
 import { defaultTriggerOptions } from '../instrumentation/triggers/trigger.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 
 export type InvocationOptions = Pick<
-  RecorderOptions,
-  'recognise' | 'trigger' | 'contextRules' | 'messagingSpans' | 'messagingContext' | 'dropsWarmUps'
+  RecordingOptions,
+  'recognise' | 'trigger' | 'contextRules' | 'messagingSpans' | 'messagingContext'
 >;
 
 const DEFAULT_FORMATS = ['tracecontext', 'baggage', 'xray'] as const;
@@ -29,9 +29,9 @@ export function chooseInvocations(
   settings: Settings,
   region: string | undefined,
   host: Pick<Host, 'loadBundle'>,
-  xrayParent: RecorderOptions['contextRules']['xrayParent'],
+  xrayParent: RecordingOptions['contextRules']['xrayParent'],
 ): InvocationOptions {
-  const { propagators = DEFAULT_FORMATS, messagingSpans, messagingContext, dropsWarmUps } = settings;
+  const { propagators = DEFAULT_FORMATS, messagingSpans, messagingContext } = settings;
   const wanted = propagators.includes('none') ? [] : (propagators as readonly ContextFormat[]);
   const formats = new Set(wanted);
   const isForeign = formats.has('b3') || formats.has('b3multi') || formats.has('datadog');
@@ -56,7 +56,6 @@ export function chooseInvocations(
     },
     messagingSpans,
     messagingContext,
-    dropsWarmUps,
   };
 }
 

@@ -36,6 +36,8 @@ const { env } = process;
 /** Everything that is told of is a warning. */
 const QUIET_LEVELS: ReadonlySet<string> = new Set(['error', 'none']);
 
+const INIT_CUT_OFF = 'the environment was shut down before the handler was loaded: init took too long';
+
 /** Serves invocations until the platform ends the process, or ends it with the documented exit codes. */
 export async function main(host: Host): Promise<void> {
   const startedAt = now();
@@ -92,15 +94,21 @@ export async function main(host: Host): Promise<void> {
   const observer = tracing === undefined ? unobserved : guarded(tracing.observer, tracing.fault);
 
   let loop: Loop | undefined;
+  const endInit = (error: unknown, errorType: string): void =>
+    observer.initEnded({ startedAt: 0, endedAt: now(), steps, error, errorType });
   const failInit = async (error: unknown): Promise<void> => {
-    observer.initEnded({ startedAt: 0, endedAt: now(), steps, error });
-    await api.failInit(errorBody(error, { compat })).catch((failure) => report(`${failure}`));
+    const body = errorBody(error, { compat });
+    endInit(error, body.errorType);
+    await api.failInit(body).catch((failure) => report(`${failure}`));
   };
   const isEnding = guardProcess({
     process,
     log,
     fail: (error) => (loop === undefined ? failInit(error) : loop.crash(error)),
-    flush: observer.flush,
+    flush(reason, deadlineEpochMs) {
+      if (reason === 'shutdown' && loop === undefined) endInit(new Error(INIT_CUT_OFF), 'Sandbox.Timedout');
+      return observer.flush(reason, deadlineEpochMs);
+    },
     exit: (end) => tracing?.exit(end),
   });
 

@@ -4,18 +4,22 @@
 import type { Delivery, DeliverySurroundings } from '../instrumentation/export/delivery.ts';
 import { Destination } from '../instrumentation/export/destination.ts';
 import type { Exporter } from '../instrumentation/export/exporter.ts';
+import type { OtlpHeaders } from '../instrumentation/export/otlp/options.ts';
 import type { OutletOptions } from '../instrumentation/export/outlet.ts';
 import { SpanDelivery } from '../instrumentation/export/span-delivery.ts';
 import { GarbageCollections } from '../instrumentation/garbage-collections.ts';
 import { SpanAccount } from '../instrumentation/span-account.ts';
 import type { AccountName } from '../instrumentation/span-counts.ts';
+import { Watchdog } from '../instrumentation/watchdog/watchdog.ts';
 import type { ExportContext } from './export-context.ts';
 import { flushSettings } from './flush-settings.ts';
 import type { BundleName, Host } from './host.ts';
+import { openWatchdogThread } from './open-watchdog.ts';
 import { readOtlpEndpoint } from './otlp-endpoint.ts';
 import { outletSettings } from './outlet-settings.ts';
 import type { Values } from './setting-kinds.ts';
 import { readReportedSettings } from './settings-problems.ts';
+import type { Environment } from './settings-reader.ts';
 
 /** Begun with the first flush: it costs what the start must not. */
 export const observeCollections = (): GarbageCollections => new GarbageCollections();
@@ -23,6 +27,7 @@ export const observeCollections = (): GarbageCollections => new GarbageCollectio
 /** Time for what a flush does beside the exports' own time limit. */
 const FLUSH_SLACK_MS = 200;
 const DEFAULT_MEMORY_MB = 128;
+const WATCHDOG_FROM_MB = 256;
 const MB = 1024 * 1024;
 /** Where flushing beside the handler is worth a request. */
 const LONG_INTERVAL_MS = 20_000;
@@ -77,6 +82,38 @@ export function openOutlet(context: ExportContext, host: Host, surroundings: Del
     ...(wanted.has('otlp-stdout') ? [destination('otlp-stdout', 'stdout', false)] : []),
     ...(wanted.has('otlp') ? [destination('otlp', 'OTLP', true)] : []),
   ];
+  const createWatchdog = (): Watchdog | undefined => {
+    const { flight, resource, instrumentationScope } = surroundings;
+    if (flight === undefined) return undefined;
+    const { file, fetchHeaders } = context;
+    const timeoutMs = own.otlpTimeoutMs;
+    const otlp = wanted.has('otlp')
+      ? { bundle: OTLP_BUNDLES[own.otlpProtocol], url: endpoint!.url, timeoutMs }
+      : undefined;
+    const setting = {
+      path: flight.path,
+      instrumentationScope,
+      context: { env: { ...env }, file, settings, xrayMode },
+      hasXray: wanted.has('xray'),
+    };
+    const open = (board: SharedArrayBuffer, failed: () => void, headers?: OtlpHeaders): void =>
+      openWatchdogThread(
+        `${host.packagesFolder}/../../spanstrap/watchdog.cjs`,
+        { ...setting, board, resourceAttributes: resource.attributes, otlp: otlp && { ...otlp, headers } },
+        failed,
+      );
+    return new Watchdog({
+      openThread(board, failed) {
+        if (fetchHeaders === undefined) open(board, failed);
+        else
+          fetchHeaders()
+            .then((headers) => open(board, failed, headers))
+            .catch(failed);
+      },
+      isEager: flush.watchdog === 'on',
+      report,
+    });
+  };
   const hasFallback = wanted.has('otlp') && !wanted.has('otlp-stdout') && own.otlpFallback === 'stdout';
   return new SpanDelivery({
     ...surroundings,
@@ -88,8 +125,15 @@ export function openOutlet(context: ExportContext, host: Host, surroundings: Del
       maxFlushMs: own.flushTimeoutMs ?? (wanted.has('otlp') ? own.otlpTimeoutMs : 0) + FLUSH_SLACK_MS,
     },
     deadlineMarginMs: flush.deadlineMarginMs,
+    watchdog: chooseWatchdog(flush.watchdog, memoryMb, env) ? createWatchdog() : undefined,
     report,
   });
+}
+
+/** Its thread takes some 20 MB. Where several invocations run at once, none can be named as the one that blocks the event loop. */
+function chooseWatchdog(wanted: 'auto' | 'on' | 'off', memoryMb: number, env: Environment): boolean {
+  if (env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined) return false;
+  return wanted === 'on' || (wanted === 'auto' && memoryMb >= WATCHDOG_FROM_MB);
 }
 
 type FlushRules = Pick<OutletOptions, 'mode' | 'intervalMs' | 'batchSpans' | 'batchJitter'>;

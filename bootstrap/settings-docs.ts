@@ -227,7 +227,7 @@ export const settingDocs = {
   },
   watchdog: {
     group: 'flushing',
-    text: 'A thread that reports what blocks the event loop when an invocation runs out of time: started when a quarter of the time has passed and the function has 256 MB or more (`auto`), with the first invocation (`on`), or never (`off`).',
+    text: 'A thread that reports what blocks the event loop when an invocation runs out of time. `auto`: it is started when an invocation has used a quarter of its time, or at once after a process that was killed, in functions with 256 MB or more. `on`: after the first invocation, whatever the memory. `off`: never. It needs the spool.',
   },
   spoolFolder: {
     group: 'flushing',

@@ -4,13 +4,10 @@
 import { configureHookNames } from '../instrumentation/configure-hooks/hook-names.ts';
 import { awsOtlpEndpoint } from '../instrumentation/export/aws/endpoints.ts';
 import type { XrayMode } from '../instrumentation/export/xray/phases.ts';
-import { SDK_VERSION } from '../instrumentation/opentelemetry/global-api.ts';
-import { liveErrors } from '../instrumentation/recorded-span.ts';
 import { createSampler } from '../instrumentation/sampler.ts';
 import type { TracingOptions } from '../instrumentation/tracing.ts';
 import type { ExportContext } from './export-context.ts';
 import type { Host } from './host.ts';
-import { chooseInvocations } from './invocation-options.ts';
 import type { Settings } from './settings.ts';
 import { SPANSTRAP_VERSION } from './version.ts';
 
@@ -33,10 +30,11 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
   const hasOpenTelemetry =
     wantsOtlp || hasProcessors || exporters?.some((name) => name !== 'xray' && name !== 'none') === true;
   if (xrayMode === undefined && !hasOpenTelemetry) return undefined;
+  const recording = (): RecordingBundle => host.loadBundle('recording') as RecordingBundle;
   const context: ExportContext = {
     ...surroundings,
     xrayMode,
-    liveErrorOf: (event) => liveErrors.get(event as never),
+    liveErrorOf: (event) => recording().liveErrorOf(event),
     // The answer is under way while the handler's module is loaded.
     fetchHeaders:
       secret === undefined || !wantsOtlp
@@ -44,7 +42,10 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
         : (host.loadBundle('secret') as SecretBundle).openHeaderSecret(surroundings, secret),
   };
   const isOnDemand = (env.AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand') === 'on-demand';
+  // X-Ray's own endpoint has the segment that the header names; everybody else would miss it.
+  const xrayParent = otlpXrayParent === 'auto' ? (isXrayEndpoint ? 'keep' : 'root') : otlpXrayParent;
   return {
+    openRecording: (options) => recording().openRecording(context, host, xrayParent, options),
     openDelivery: (surroundings) => (host.loadBundle('outlet') as OutletBundle).openOutlet(context, host, surroundings),
     observeCollections: () => (host.loadBundle('outlet') as OutletBundle).observeCollections(),
     createSdk: (options) => (host.loadBundle('opentelemetry') as OpenTelemetryBundle).openSdk(context, options),
@@ -55,39 +56,25 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
         ? undefined
         : (options) => (host.loadBundle('configure-hooks') as HooksBundle).openConfigureHooks(context, options),
     calls: {
+      loadPropagation: () => recording().propagation,
       createOutgoingTracer: (...options) =>
         (host.loadBundle('outgoing') as OutgoingBundle).createOutgoingTracer(...options),
       createClientModules: (...options) =>
         (host.loadBundle('client-modules') as ClientModulesBundle).createClientModules(...options),
-      createDatabaseInstrumentations: (provider) =>
-        (host.loadBundle('databases') as DatabasesBundle).createDatabaseInstrumentations(provider),
+      createDatabaseInstrumentations: (...args) =>
+        (host.loadBundle('databases') as DatabasesBundle).createDatabaseInstrumentations(...args),
       isEnabled: chooseInstrumentations(settings),
       injectionTargets: settings.injectionTargets.filter((target) => target !== 'none'),
       ownAddress: env.AWS_LAMBDA_RUNTIME_API ?? '',
     },
-    resource: {
-      functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-      functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-      memoryMb: Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) || undefined,
-      region: env.AWS_REGION,
-      logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-      logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
-      nodeVersion: process.versions.node,
-      distroVersion: SPANSTRAP_VERSION,
-      sdkVersion: SDK_VERSION,
-      serviceName: settings.serviceName,
-      userAttributes: settings.resourceAttributes,
-    },
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME ?? 'unknown_function',
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION ?? '$LATEST',
+    distroVersion: SPANSTRAP_VERSION,
     xrayMode,
     hasOpenTelemetry,
     sampler: createSampler(settings.sampler, settings.samplerRatio),
-    invocations: chooseInvocations(
-      settings,
-      env.AWS_REGION,
-      host,
-      // X-Ray's own endpoint has the segment that the header names; everybody else would miss it.
-      otlpXrayParent === 'auto' ? (isXrayEndpoint ? 'keep' : 'root') : otlpXrayParent,
-    ),
+    xrayParent,
+    dropsWarmUps: settings.dropsWarmUps,
     isColdStart: isOnDemand,
     isConcurrent: env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined,
     loadsEagerly: !isOnDemand,
@@ -125,6 +112,7 @@ function chooseInstrumentations({ enabledInstrumentations: enabled, disabledInst
   return (name: string): boolean => (only?.has(name) ?? true) && !without?.has(name);
 }
 
+type RecordingBundle = typeof import('./open-recording.ts');
 type HooksBundle = typeof import('./open-configure-hooks.ts');
 type CodeApiBundle = typeof import('../instrumentation/code-api/code-api.ts');
 type ApiVersionBundle = typeof import('../instrumentation/opentelemetry/api-version.ts');

@@ -48,10 +48,14 @@ export const isSuppressed = (context: Context): boolean => context.getValue(SUPP
 export const UNTRACED_CONTEXT: Context = ROOT_CONTEXT.setValue(SUPPRESS_KEY, true);
 
 /** Kept beside the context, not in it: user code may replace the context by one that knows nothing of us. */
-type Store<Owner> = { readonly context: Context; readonly owner: Owner | undefined };
+type Store<Owner> = {
+  /** undefined: the owner's own. */
+  readonly context: Context | undefined;
+  readonly owner: Owner | undefined;
+};
 
-/** `Owner` is whatever async work belongs to: an invocation under observation. */
-export class ActiveContext<Owner> implements ContextManager {
+/** `Owner` is whatever async work belongs to: an invocation under observation. Its context may be long in the making. */
+export class ActiveContext<Owner extends { readonly context: Context }> implements ContextManager {
   readonly #storage = new AsyncLocalStorage<Store<Owner>>();
   readonly #bindEmitter: (context: Context, target: object) => object;
 
@@ -61,16 +65,17 @@ export class ActiveContext<Owner> implements ContextManager {
   }
 
   active(): Context {
-    return this.#storage.getStore()?.context ?? ROOT_CONTEXT;
+    const store = this.#storage.getStore();
+    return store === undefined ? ROOT_CONTEXT : (store.context ?? store.owner?.context ?? ROOT_CONTEXT);
   }
 
   owner(): Owner | undefined {
     return this.#storage.getStore()?.owner;
   }
 
-  /** Runs `work` in a context that belongs to `owner`. */
-  runFor<T>(owner: Owner, context: Context, work: () => T): T {
-    return this.#storage.run({ context, owner }, work);
+  /** Runs `work` in the context of `owner`. */
+  runFor<T>(owner: Owner, work: () => T): T {
+    return this.#storage.run({ context: undefined, owner }, work);
   }
 
   with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(

@@ -3,7 +3,7 @@
 
 import { type Context, type SpanContext, trace } from '@opentelemetry/api';
 import type { Invocation } from '../runtime/lifecycle.ts';
-import type { ContextExtractor } from './recorder.ts';
+import type { ContextExtractor } from './recording.ts';
 import type { Carrier } from './triggers/trigger.ts';
 
 /** What the function is told beside the event: fields of the context that handlers get. */

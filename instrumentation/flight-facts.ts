@@ -1,7 +1,9 @@
 // What a killed invocation's own spans can be made of again. A tuple: it is written for every invocation, before the handler.
 
+import type { ArrivedInvocation } from './arrived-invocation.ts';
 import type { Clock } from './clock.ts';
 import type { InvocationRecord } from './invocation-record.ts';
+import type { XrayParentRule } from './parent.ts';
 
 export type FlightFacts = readonly [
   requestId: string,
@@ -41,6 +43,30 @@ export function flightFactsOf(
     server.parentSpanContext?.spanId,
     xray?.traceId,
     xray?.parentId,
+    isSampledForOtlp,
+  ];
+}
+
+/** Of an invocation that nobody has looked into: as far as Lambda's own header tells. `undefined`: it tells nothing. */
+export function earlyFactsOf(
+  { facts, invocation, serverSpanId, invocationSpanId }: ArrivedInvocation,
+  clock: Clock,
+  { functionName, xrayParent }: { readonly functionName: string; readonly xrayParent: XrayParentRule },
+): FlightFacts | undefined {
+  const { header, isSampledForXray, isSampledForOtlp } = facts;
+  if (header === undefined) return undefined;
+  return [
+    invocation.requestId,
+    invocation.invokedFunctionArn,
+    functionName,
+    clock.epochMs(invocation.receivedAt),
+    invocation.deadlineEpochMs,
+    header.traceId,
+    serverSpanId,
+    invocationSpanId,
+    xrayParent === 'root' ? undefined : header.parentId,
+    isSampledForXray ? header.root : undefined,
+    isSampledForXray ? header.parentId : undefined,
     isSampledForOtlp,
   ];
 }

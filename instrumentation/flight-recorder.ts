@@ -44,7 +44,7 @@ export class FlightRecorder {
   fd: number | undefined;
   state: FlightState = 'landed';
   readonly #counts: SpanCounts;
-  readonly #recover: () => void;
+  readonly #recover: (facts: FlightFacts | undefined) => void;
   readonly #line = Buffer.alloc(FIRST_LINE_BYTES);
   #requestId: string | undefined;
   #flight: Flight | undefined;
@@ -53,26 +53,35 @@ export class FlightRecorder {
   #listedAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `recover` is called when the file cannot be made; it may be a predecessor's. */
-  constructor(path: string, counts: SpanCounts, recover: () => void) {
+  /** `recover` is called with what has begun when the file cannot be made; it may be a predecessor's. */
+  constructor(path: string, counts: SpanCounts, recover: (facts: FlightFacts | undefined) => void) {
     this.path = path;
     this.#counts = counts;
     this.#recover = recover;
   }
 
-  /** An invocation begins. `undefined`: several run at once, and none can be named as the one that was killed. */
-  begin(facts: FlightFacts | undefined, record: Flight): void {
+  /**
+   * An invocation begins, or more is known of it. `undefined` for the facts: several run at once, and none can be named as the one
+   * that was killed. For the flight: it has no spans yet.
+   */
+  begin(facts: FlightFacts | undefined, flight?: Flight): void {
     this.state = 'flying';
     this.#requestId = facts?.[0];
-    this.#flight = record;
+    this.#flight = flight;
     this.#begun = 0;
     try {
       this.fd ??= openExclusively(this.path);
     } catch {
       this.fd = UNUSABLE;
-      this.#recover();
+      this.#recover(facts);
     }
     this.#writeAt(0, `${this.#countLine()}${JSON.stringify(facts ?? [])}\n`);
+  }
+
+  /** Nobody wants what had begun recorded. */
+  landUnrecorded(): void {
+    this.state = 'landed';
+    this.write();
   }
 
   /** Spans were begun: their number is written at once, since nothing else tells of them when the process is killed now. */
@@ -115,18 +124,24 @@ export class FlightRecorder {
 
   #list(): void {
     this.#timer = undefined;
-    if (this.#requestId === undefined) return;
-    const { phases, open } = this.#flight!;
-    const spans = [...phases.all.slice(2), ...open].slice(-LISTED_SPANS).map((span) => {
-      const { traceId, spanId } = span.spanContext();
-      const { name, kind, parentSpanContext, startTime } = span;
-      return [name.slice(0, LISTED_NAME_CHARS), kind, traceId, spanId, parentSpanContext?.spanId, ...startTime];
-    });
-    const text = JSON.stringify([this.#requestId, ...spans]);
-    if (text !== this.#listed) this.#writeAt(SPANS_AT, `${text}\n`);
-    this.#listed = text;
     this.#listedAt = now();
+    if (this.#requestId === undefined || this.#flight === undefined) return;
+    const { phases, open } = this.#flight;
+    const spans = [...phases.all.slice(2), ...open].slice(-LISTED_SPANS);
+    try {
+      const text = JSON.stringify([this.#requestId, ...spans.map(listed)]);
+      if (text !== this.#listed) this.#writeAt(SPANS_AT, `${text}\n`);
+      this.#listed = text;
+    } catch {
+      // A name is whatever user code takes for one.
+    }
   }
+}
+
+function listed(span: ReadableSpan): unknown[] {
+  const { name, kind, parentSpanContext, startTime } = span;
+  const { traceId, spanId } = span.spanContext();
+  return [`${name}`.slice(0, LISTED_NAME_CHARS), kind, traceId, spanId, parentSpanContext?.spanId, ...startTime];
 }
 
 /** Not a file that somebody else has put there, nor what a link of theirs points to. */

@@ -1,23 +1,16 @@
 // One invocation that is recorded: its phases, the spans that belong to it, and what its outgoing calls need of it. Which
 // invocations are recorded is decided elsewhere, and what its end means is worked out after the response, by invocation-end.ts.
 
-import type { Baggage, Context, SpanContext } from '@opentelemetry/api';
+import type { Baggage, Context } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type {
-  Answer,
-  HandlerOutcome,
-  InitFacts,
-  Instant,
-  Invocation,
-  InvocationObservation,
-  TraceContext,
-} from '../runtime/lifecycle.ts';
-import { type ActiveContext, ROOT_CONTEXT, spanOf, withSpan } from './active-context.ts';
+import type { Answer, HandlerOutcome, InitFacts, Instant, Invocation, TraceContext } from '../runtime/lifecycle.ts';
+import { ROOT_CONTEXT, spanOf, withSpan } from './active-context.ts';
+import type { ArrivedInvocation, ScopeFacts } from './arrived-invocation.ts';
 import { withBaggage } from './baggage.ts';
 import type { XrayPlacement } from './export/exporter.ts';
-import type { Heartbeat, LoopDelay } from './heartbeat.ts';
+import type { LoopDelay } from './heartbeat.ts';
 import { createSpanId } from './ids.ts';
-import type { CallOptions, CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
+import type { CallOptions, CallScope } from './outgoing/call-scope.ts';
 import { isValidSpanContext, type OutgoingTrace, traceparentOf } from './outgoing/propagation.ts';
 import type { Parentage } from './parent.ts';
 import { type PhaseDecisions, type PhaseOptions, type PhaseSpans, startPhases } from './phase-spans.ts';
@@ -26,23 +19,17 @@ import type { SpanCounts } from './span-counts.ts';
 import { withParent } from './trace-header.ts';
 import type { Trigger, TriggerOptions } from './triggers/trigger.ts';
 
-const SAMPLED = 1;
-
 /** What an invocation needs to know of the tracer. */
 export type InvocationSurroundings = PhaseOptions & {
-  readonly active: ActiveContext<CallScope | UnrecordedScope>;
   /** Own phases stand in the trace, so that user segments hang under our Invocation. */
   readonly drawsPhases: boolean;
   readonly trigger: TriggerOptions;
-  readonly heartbeat: Heartbeat;
   readonly counts: SpanCounts;
   parseBaggage(text: string): Baggage | undefined;
   /** Headers of the user's own instead of OpenTelemetry's. */
   readonly inject?: OutgoingTrace['inject'];
   /** Somebody wants to see spans when they start; `context` is where that happens. */
   spanStarted?(span: RecordedSpan, context: Context): void;
-  /** Runs the handler where another tracer of the user's finds its parent as well; absent: there is none. */
-  runBeside?<T>(parent: SpanContext | undefined, handler: () => T): T;
 };
 
 export type RecordOptions = PhaseDecisions & {
@@ -60,13 +47,10 @@ export type RecordKeeper = {
   begun(): void;
   /** There are enough ended spans, or one that the invocation has left behind. */
   handOver(record: InvocationRecord): void;
-  /** The answer is ready, and waits for what is returned. */
-  hold?(record: InvocationRecord): Promise<void> | undefined;
-  answered(record: InvocationRecord): void;
 };
 
 /** One invocation that is recorded. */
-export class InvocationRecord implements InvocationObservation, CallScope {
+export class InvocationRecord implements ScopeFacts, CallScope {
   readonly isRecorded = true;
   readonly traceHeader: string | undefined;
   readonly traceContext: TraceContext | undefined;
@@ -79,16 +63,12 @@ export class InvocationRecord implements InvocationObservation, CallScope {
   readonly formats: ReadonlySet<string>;
   readonly inject: OutgoingTrace['inject'];
 
-  readonly invocation: Invocation;
   readonly trigger: Trigger;
   readonly phases: PhaseSpans;
   readonly xray: XrayPlacement | undefined;
   readonly init: RecordOptions['init'];
   /** Of the handler. */
   readonly context: Context;
-  readonly loopDelay: LoopDelay;
-  outcome: HandlerOutcome | undefined;
-  answer: Answer | undefined;
   /** Spans that were started in it and have not ended. */
   readonly open = new Set<ReadableSpan>();
   /** Spans that have ended and were not handed over. */
@@ -100,17 +80,19 @@ export class InvocationRecord implements InvocationObservation, CallScope {
 
   readonly #options: InvocationSurroundings;
   readonly #keeper: RecordKeeper;
+  readonly #arrived: ArrivedInvocation;
 
   constructor(
     options: InvocationSurroundings,
-    invocation: Invocation,
+    arrived: ArrivedInvocation,
     trigger: Trigger,
     parentage: Parentage,
     record: RecordOptions,
   ) {
+    const { invocation } = arrived;
     this.#options = options;
     this.#keeper = record.keeper;
-    this.invocation = invocation;
+    this.#arrived = arrived;
     this.trigger = trigger;
     this.init = record.init;
     this.isSampledForXray = record.isSampledForXray;
@@ -118,13 +100,12 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     this.isSampledForW3c = record.isSampledForW3c;
     this.formats = options.contextRules.formats;
     this.inject = options.inject;
-    this.phases = startPhases(options, invocation, trigger, parentage, record);
+    this.phases = startPhases(options, arrived, trigger, parentage, record);
     const { server, handler, all } = this.phases;
     const active = all.at(-1)!;
     this.count(all.length);
     this.context = withBaggage(withSpan(ROOT_CONTEXT, active), parentage.baggage, options.parseBaggage);
     for (const span of all) options.spanStarted?.(span, this.context);
-    this.loopDelay = options.heartbeat.watch();
     // The AWS SDK sends it on: what follows belongs below the handler, not beside it.
     this.traceContext = invocation.traceContext && {
       ...invocation.traceContext,
@@ -146,12 +127,25 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     }
   }
 
-  run<T>(handler: () => T): T {
-    const { active, runBeside } = this.#options;
-    if (runBeside === undefined) return active.runFor(this, this.context, handler);
-    // Its sampler shall follow the record, which may be X-Ray's alone.
-    const parent = { ...spanOf(this.context)!.spanContext(), traceFlags: SAMPLED };
-    return active.runFor(this, this.context, () => runBeside(parent, handler));
+  get invocation(): Invocation {
+    return this.#arrived.invocation;
+  }
+
+  get outcome(): HandlerOutcome | undefined {
+    return this.#arrived.outcome;
+  }
+
+  get answer(): Answer | undefined {
+    return this.#arrived.answer;
+  }
+
+  get loopDelay(): LoopDelay {
+    return this.#arrived.loopDelay;
+  }
+
+  /** It will not be answered, whatever comes. */
+  forgetAnswer(): void {
+    this.#arrived.answer = undefined;
   }
 
   /** Enters spans into the books of everybody who is to have them. */
@@ -159,21 +153,6 @@ export class InvocationRecord implements InvocationObservation, CallScope {
     const { xray, otlp } = this.#options.counts;
     if (this.isSampledForXray) xray.begun += spans;
     if (this.isSampledForOtlp) otlp.begun += spans;
-  }
-
-  /** What it means for the spans is worked out when the response is out. The first counts: a crash may have been told. */
-  handlerSettled(outcome: HandlerOutcome): void {
-    this.outcome ??= outcome;
-  }
-
-  beforeAnswer(): Promise<void> | undefined {
-    return this.#keeper.hold?.(this);
-  }
-
-  answered(answer: Answer): void {
-    this.answer ??= answer;
-    this.#options.heartbeat.stop(this.loopDelay);
-    this.#keeper.answered(this);
   }
 
   /** A span of the user's or of an instrumentation. */

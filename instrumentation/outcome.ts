@@ -25,15 +25,26 @@ export function describeOutcome(
     return;
   }
   const { error, errorType } = outcome;
-  const message = messageOf(error);
-  for (const span of all) {
-    span.setStatus({ code: ERROR, message });
-    span.setAttribute('error.type', errorType);
-  }
+  for (const span of all) setError(span, error, errorType);
   // To the caller a handler that fails is one without a result: a gateway turns both into the same status.
   server.setAttributes(describeResult(trigger, undefined, options).attributes);
   // Once, where it happened; X-Ray and OpenTelemetry both read it from there.
-  handler.recordException(isObject(error) ? (error as Error) : String(error));
+  recordError(handler, error);
+}
+
+/** Of a span that nothing else tells the error of. */
+export function failSpan(span: RecordedSpan, error: unknown, errorType: string): void {
+  setError(span, error, errorType);
+  recordError(span, error);
+}
+
+function setError(span: RecordedSpan, error: unknown, errorType: string): void {
+  span.setStatus({ code: ERROR, message: messageOf(error) });
+  span.setAttribute('error.type', errorType);
+}
+
+function recordError(span: RecordedSpan, error: unknown): void {
+  span.recordException(isObject(error) ? (error as Error) : String(error));
 }
 
 function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 // The spans that an invocation has of itself: SERVER, Invocation and, for messages, the CONSUMER between it and the handler.
 
 import type { SpanContext } from '@opentelemetry/api';
-import type { Invocation } from '../runtime/lifecycle.ts';
+import type { ArrivedInvocation } from './arrived-invocation.ts';
 import { createSpanId } from './ids.ts';
 import { describeInvocation, type InvocationFacts } from './invocation-attributes.ts';
 import { linksOf } from './message-links.ts';
@@ -24,7 +24,7 @@ export type PhaseOptions = RecordingScope & {
   readonly messagingSpans: 'nested' | 'flat';
 };
 
-export type PhaseDecisions = Omit<InvocationFacts, 'functionVersion'> & {
+export type PhaseDecisions = Omit<InvocationFacts, 'functionVersion' | 'frozenMs'> & {
   readonly isSampledForOtlp: boolean;
   /** What W3C headers say: OTLP's decision, or X-Ray's where there is no OTLP destination to decide for. */
   readonly isSampledForW3c: boolean;
@@ -43,16 +43,16 @@ export type PhaseSpans = {
 
 export function startPhases(
   options: PhaseOptions,
-  invocation: Invocation,
+  { invocation, serverSpanId, invocationSpanId, facts: { frozenMs } }: ArrivedInvocation,
   trigger: Trigger,
   parentage: Parentage,
   decisions: PhaseDecisions,
 ): PhaseSpans {
   const { traceState, traceFlags: callerFlags = 0 } = parentage.parent ?? {};
   const traceFlags = (decisions.isSampledForW3c ? SAMPLED : 0) | (callerFlags & RANDOM);
-  const newContext = (): SpanContext => ({
+  const contextOf = (spanId: string): SpanContext => ({
     traceId: parentage.traceId,
-    spanId: createSpanId(),
+    spanId,
     traceFlags,
     ...(traceState && { traceState }),
   });
@@ -62,8 +62,8 @@ export function startPhases(
   const isFlat = consumer !== undefined && options.messagingSpans === 'flat';
   const isNested = consumer !== undefined && !isFlat;
   const messageLinks = decisions.isMessageParent ? [] : linksOf(trigger, options.contextRules);
-  const attributes = describeInvocation(invocation, trigger, parentage, { ...options, ...decisions });
-  const serverContext = newContext();
+  const attributes = describeInvocation(invocation, trigger, parentage, { ...options, ...decisions, frozenMs });
+  const serverContext = contextOf(serverSpanId);
   const server = new RecordedSpan(options, {
     name: (isFlat ? consumer.name : trigger.spanName) ?? options.functionName,
     kind: isFlat ? CONSUMER : SERVER,
@@ -76,7 +76,7 @@ export function startPhases(
   const handler = new RecordedSpan(options, {
     name: 'Invocation',
     kind: INTERNAL,
-    spanContext: newContext(),
+    spanContext: contextOf(invocationSpanId),
     parent: serverContext,
     startedAt,
     attributes: {},
@@ -85,7 +85,7 @@ export function startPhases(
   const processing = new RecordedSpan(options, {
     name: consumer.name,
     kind: CONSUMER,
-    spanContext: newContext(),
+    spanContext: contextOf(createSpanId()),
     parent: handler.spanContext(),
     startedAt,
     attributes: consumer.attributes,

@@ -1,29 +1,27 @@
-// Decides which invocations are recorded, and hands their spans to the way out when they are complete. Nothing here knows how
-// spans leave the process, and nothing is done before the response that can wait until after it.
+// Follows every invocation from its arrival to its answer, and hands its spans to the way out when they are complete. Nothing here
+// knows how spans leave the process, and nothing is done before the response that can wait until after it.
 
 import type { Span } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type {
-  FlushReason,
-  InitFacts,
-  Invocation,
-  InvocationObservation,
-  InvocationObserver,
-} from '../runtime/lifecycle.ts';
+import type { FlushReason, InitFacts, Invocation, InvocationObserver } from '../runtime/lifecycle.ts';
+import {
+  type ArrivalFacts,
+  type ArrivalSurroundings,
+  ArrivedInvocation,
+  type InvocationScope,
+} from './arrived-invocation.ts';
+import type { Clock } from './clock.ts';
 import type { AbruptEnd, Delivery, LateDelivery, PresentInvocations } from './export/delivery.ts';
-import { flightFactsOf } from './flight-facts.ts';
+import { earlyFactsOf, flightFactsOf } from './flight-facts.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
-import { InvocationRecord, type InvocationSurroundings, type RecordKeeper } from './invocation-record.ts';
-import { onlyMessage } from './message-links.ts';
-import type { CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
-import { chooseParent, type Parentage } from './parent.ts';
-import { addAccount } from './resource.ts';
+import { createTraceId } from './ids.ts';
+import type { InvocationRecord, InvocationSurroundings, RecordKeeper } from './invocation-record.ts';
+import type { XrayParentRule } from './parent.ts';
+import type { ContextExtractor, InitShare, Recording, RecordingOptions } from './recording.ts';
 import type { Sampler } from './sampler.ts';
-import { layeredCarrier } from './triggers/carriers.ts';
-import type { Recogniser } from './triggers/recogniser.ts';
-import type { Carrier, Trigger } from './triggers/trigger.ts';
-import { UnrecordedInvocation } from './unrecorded-invocation.ts';
+import type { SpanCounts } from './span-counts.ts';
+import { parseTraceHeader } from './trace-header.ts';
 
 /** An init this long before its first invocation was paid by nobody who waits: drawing it would stretch the trace. */
 const INIT_BELONGS_MS = 10_000;
@@ -33,11 +31,23 @@ const LOOK_SHARE = 0.25;
 const LOOK_MS = 2000;
 /** Ended spans that are worth handing over together, as long as nobody says otherwise. */
 const BATCH_SPANS = 20;
+/** A larger event is looked into at once: reading it a second time would cost more than it saves. */
+const SMALL_EVENT_BYTES = 65_536;
+/** SERVER and Invocation. */
+const OWN_SPANS = 2;
 
 // Captured before user code can mock them.
 const { setTimeout, clearTimeout } = globalThis;
 
-export type RecorderOptions = InvocationSurroundings & {
+export type RecorderOptions = Pick<
+  ArrivalSurroundings,
+  'active' | 'heartbeat' | 'drawsPhases' | 'runBeside' | 'fault'
+> & {
+  readonly clock: Clock;
+  readonly counts: SpanCounts;
+  readonly functionName: string;
+  /** Loads what finds out what invocations are. */
+  openRecording(changes: RecordingChanges): Recording;
   /** Takes what is ready to leave. */
   readonly delivery: LateDelivery;
   readonly invocations: PresentInvocations;
@@ -45,6 +55,8 @@ export type RecorderOptions = InvocationSurroundings & {
   readonly flight: FlightRecorder | undefined;
   /** Nothing is recorded any more. */
   isOff(): boolean;
+  /** Does `work`, whatever it throws: nobody else would catch it. */
+  attempt(work: () => void): void;
   /** Answers wait until what is recorded is sent. */
   readonly holdsResponse: boolean;
   /** undefined: nobody observes them; `isToBegin` changes that. */
@@ -53,57 +65,77 @@ export type RecorderOptions = InvocationSurroundings & {
   readonly hasXray: boolean;
   readonly hasOtlp: boolean;
   readonly sampler: Sampler;
-  /** False where init was not waited for: provisioned concurrency. */
-  readonly isColdStart: boolean;
-  readonly recognise: Recogniser;
-  /** What becomes of the context of a message that comes alone. */
-  readonly messagingContext: 'link' | 'parent';
+  readonly xrayParent: XrayParentRule;
   /** Invocations that only keep the function warm are not recorded. */
   readonly dropsWarmUps: boolean;
   /** Several invocations run at once: a span that nobody can place belongs to none of them. */
   readonly isConcurrent: boolean;
 };
 
-type Scope = CallScope | UnrecordedScope;
-
-/** Finds the context of the caller where only the user knows it to be; undefined: there is none. Never throws. */
-export type ContextExtractor = (event: unknown, invocation: Invocation) => Carrier | undefined;
+/** What user code says of the recording before the first invocation. */
+export type RecordingChanges = Pick<RecordingOptions, 'keeper' | 'extract' | 'sampler'> &
+  Pick<InvocationSurroundings, 'inject' | 'spanStarted'>;
 
 export class Recorder implements InvocationObserver {
-  #options: RecorderOptions;
+  readonly #options: RecorderOptions;
+  readonly #changes: { -readonly [Name in keyof RecordingChanges]: RecordingChanges[Name] };
+  readonly #surroundings: ArrivalSurroundings;
+  #recording: Recording | undefined;
   /** Held until the first recorded invocation takes it. */
   #init: InitFacts | undefined;
   /** The wall clock's time of the monotonic clock's zero when init ended. */
   #initOriginEpochMs = 0;
   #isFirst = true;
-  #extract: ContextExtractor | undefined;
-  #latest: Scope | undefined;
-  readonly #keeper: RecordKeeper;
+  #latest: ArrivedInvocation | undefined;
+  /** Invocations that may be recorded, and that nobody has looked into. */
+  readonly #undecided = new Set<ArrivedInvocation>();
   #timer: NodeJS.Timeout | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    const { delivery, flight, invocations, holdsResponse } = options;
-    this.#keeper = {
+    const { active, heartbeat, drawsPhases, runBeside, fault, holdsResponse } = options;
+    const { delivery, flight, sampler } = options;
+    const keeper: RecordKeeper = {
       batchSpans: () => delivery.loaded?.batchSpans ?? BATCH_SPANS,
       begun: () => flight?.progress(),
       handOver: (record) => delivery.load().handOver(record),
-      ...(holdsResponse && { hold: (record: InvocationRecord) => delivery.load().hold(record) }),
-      answered(record) {
-        invocations.flying.delete(record);
-        invocations.answered.push(record);
-      },
+    };
+    this.#changes = { keeper, sampler, extract: undefined };
+    this.#surroundings = {
+      active,
+      heartbeat,
+      drawsPhases,
+      fault,
+      ...(runBeside && { runBeside }),
+      decide: (arrived) => this.#decide(arrived),
+      ...(holdsResponse && {
+        hold: ({ scope }: ArrivedInvocation) =>
+          scope.isRecorded ? delivery.load().hold(scope as InvocationRecord) : undefined,
+      }),
+      answered: (arrived) => this.#land(arrived),
     };
   }
 
   useExtractor(extract: ContextExtractor): void {
-    this.#extract = extract;
+    this.#changes.extract = extract;
+    this.#recording?.configure({ extract });
   }
 
   /** Before the first invocation. */
-  configure(options: Partial<Pick<RecorderOptions, 'sampler' | 'inject' | 'spanStarted'>>): void {
-    this.#options = { ...this.#options, ...options };
+  configure({ sampler, inject, spanStarted }: Partial<RecordingChanges>): void {
+    Object.assign(this.#changes, {
+      ...(sampler && { sampler }),
+      ...(inject && { inject }),
+      ...(spanStarted && { spanStarted }),
+    });
+    this.#recording?.configure(this.#changes);
+  }
+
+  /** Loaded at the first question. */
+  get recording(): Recording {
+    this.#recording ??= this.#options.openRecording(this.#changes);
+    return this.#recording;
   }
 
   initEnded(facts: InitFacts): void {
@@ -113,62 +145,119 @@ export class Recorder implements InvocationObserver {
     if (!isConcurrent) heartbeat.rest();
   }
 
-  begin(invocation: Invocation, event: unknown): InvocationObservation {
-    const { clock, hasXray, hasOtlp, sampler, recognise, trigger: triggerOptions, delivery } = this.#options;
+  begin(invocation: Invocation, event: unknown, readEvent: () => unknown): ArrivedInvocation {
+    const { clock, hasXray, hasOtlp, delivery, isConcurrent } = this.#options;
     const startedAt = clock.now();
     clock.anchor();
-    const frozenMs = this.#options.heartbeat.begin();
-    const trigger = recognise(event, triggerOptions, {
-      clientContextJson: invocation.clientContextJson,
-      eventBytes: invocation.eventBytes,
-      receivedEpochMs: clock.epochMs(invocation.receivedAt),
-    });
-    const { isMessageParent, ...parentage } = this.#chooseParent(invocation, event, trigger);
-    const { header } = parentage;
-    const isWanted = !this.#options.isOff() && (trigger.source !== 'warm-up' || !this.#options.dropsWarmUps);
-    const isSampledForXray = isWanted && hasXray && header?.sampled === true && header.parentId !== undefined;
-    const isSampledForOtlp =
-      isWanted && hasOtlp && sampler.isSampled(parentage.traceId, parentage.isParentSampled, header?.sampled);
-    const isFirst = this.#isFirst;
+    const header = parseTraceHeader(invocation.traceHeader);
+    const isOn = !this.#options.isOff();
+    const isUrgent = header === undefined || this.#isUrgent(invocation);
+    const facts: ArrivalFacts = {
+      header,
+      isSampledForXray: isOn && hasXray && header?.sampled === true && header.parentId !== undefined,
+      isSampledForOtlp:
+        isOn && hasOtlp && this.#changes.sampler.isSampled(header?.traceId ?? '', undefined, header?.sampled),
+      isFirst: this.#isFirst,
+      frozenMs: this.#options.heartbeat.begin(),
+    };
+    const arrived = new ArrivedInvocation(this.#surroundings, invocation, facts, isUrgent ? () => event : readEvent);
     this.#isFirst = false;
-    const init = this.#init;
-    const hasPaidForInit = init === undefined || this.#sinceInitMs(init, invocation) <= INIT_BELONGS_MS;
-    if (isFirst) addAccount(this.#options.resource, invocation.invokedFunctionArn);
     delivery.loaded?.begin(invocation.deadlineEpochMs);
-    if (!isSampledForXray && !isSampledForOtlp) {
-      const unrecorded = new UnrecordedInvocation(this.#options, invocation.traceHeader, parentage);
-      if (!this.#options.isConcurrent) this.#latest = unrecorded;
-      return unrecorded;
+    if (!isConcurrent) this.#latest = arrived;
+    if (isOn && (hasOtlp || facts.isSampledForXray)) {
+      if (isUrgent) arrived.decide();
+      else this.#follow(arrived);
     }
-    const record = new InvocationRecord(this.#options, invocation, trigger, parentage, {
-      isColdStart: isFirst && this.#options.isColdStart && hasPaidForInit,
-      frozenMs,
-      isMessageParent,
-      isSampledForOtlp,
-      isSampledForW3c: hasOtlp ? isSampledForOtlp : isSampledForXray,
-      isSampledForXray,
-      init: init && hasPaidForInit ? { facts: init, shiftMs: clock.epochMs(0) - this.#initOriginEpochMs } : undefined,
-      keeper: this.#keeper,
-    });
-    this.#init = undefined;
-    if (!this.#options.isConcurrent) this.#latest = record;
-    this.#follow(record);
-    record.ownMs += clock.now() - startedAt;
-    return record;
+    arrived.ownMs += clock.now() - startedAt;
+    return arrived;
+  }
+
+  /** Whether what it is cannot wait for the response. */
+  #isUrgent({ eventBytes, traceContext }: Invocation): boolean {
+    return (
+      this.#options.isConcurrent ||
+      this.#options.dropsWarmUps ||
+      this.#changes.extract !== undefined ||
+      traceContext !== undefined ||
+      eventBytes > SMALL_EVENT_BYTES
+    );
   }
 
   /** Writes down that it runs, and has its time watched. The last thing before the handler. */
-  #follow(record: InvocationRecord): void {
-    const { clock, flight, isConcurrent, invocations } = this.#options;
-    const { receivedAt, deadlineEpochMs } = record.invocation;
+  #follow(arrived: ArrivedInvocation): void {
+    const { clock, flight } = this.#options;
+    this.#undecided.add(arrived);
+    this.#countEarly(arrived, OWN_SPANS);
+    flight?.begin(earlyFactsOf(arrived, clock, this.#options));
+    this.#lookAfter(arrived.invocation);
+  }
+
+  /** Its own spans are in the books before they are there, in case that the process is killed. */
+  #countEarly({ facts }: ArrivedInvocation, spans: number): void {
+    const { xray, otlp } = this.#options.counts;
+    if (facts.isSampledForXray) xray.begun += spans;
+    if (facts.isSampledForOtlp) otlp.begun += spans;
+  }
+
+  #decide(arrived: ArrivedInvocation): InvocationScope {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    const isFollowed = this.#undecided.delete(arrived);
+    if (isFollowed) this.#countEarly(arrived, -OWN_SPANS);
+    try {
+      const scope = this.recording.begin(arrived, arrived.takeEvent(), this.#initShare(arrived));
+      if (!scope.isRecorded) {
+        if (isFollowed) this.#options.flight?.landUnrecorded();
+        return scope;
+      }
+      this.#record(scope, arrived);
+      scope.ownMs = arrived.ownMs + clock.now() - startedAt;
+      return scope;
+    } catch (error) {
+      if (isFollowed) this.#options.flight?.landUnrecorded();
+      throw error;
+    }
+  }
+
+  #record(record: InvocationRecord, arrived: ArrivedInvocation): void {
+    const { clock, flight, invocations, isConcurrent } = this.#options;
+    this.#init = undefined;
+    if (arrived.answer !== undefined) {
+      invocations.answered.push(record);
+      return;
+    }
     invocations.flying.add(record);
     flight?.begin(isConcurrent ? undefined : flightFactsOf(record, clock), record);
-    this.#lookIn(Math.min((deadlineEpochMs - clock.epochMs(receivedAt)) * LOOK_SHARE, LOOK_MS));
+    this.#lookAfter(arrived.invocation);
+  }
+
+  #land(arrived: ArrivedInvocation): void {
+    const { invocations } = this.#options;
+    const { decided } = arrived;
+    if (!decided?.isRecorded) return;
+    invocations.flying.delete(decided as InvocationRecord);
+    invocations.answered.push(decided as InvocationRecord);
+  }
+
+  #decideAll(): void {
+    for (const arrived of this.#undecided) arrived.decide();
+  }
+
+  #initShare({ invocation: { receivedAt } }: ArrivedInvocation): InitShare {
+    const { clock } = this.#options;
+    const facts = this.#init;
+    // Of the wall clock: the monotonic one may have stood still meanwhile.
+    const sinceMs = facts === undefined ? 0 : clock.epochMs(receivedAt) - (this.#initOriginEpochMs + facts.endedAt);
+    return { facts, hasPaid: sinceMs <= INIT_BELONGS_MS, shiftMs: clock.epochMs(0) - this.#initOriginEpochMs };
+  }
+
+  #lookAfter({ receivedAt, deadlineEpochMs }: Invocation): void {
+    this.#lookIn(Math.min((deadlineEpochMs - this.#options.clock.epochMs(receivedAt)) * LOOK_SHARE, LOOK_MS));
   }
 
   /** One timer for all invocations; one that ends leaves it alone. */
   #lookIn(ms: number): void {
-    const { clock, delivery, invocations } = this.#options;
+    const { clock, delivery, invocations, attempt } = this.#options;
     const at = clock.now() + ms;
     // By the wall clock the deadline may have passed already, and Node warns of a timer for that.
     if (at >= this.#lookAt || !(ms > 0)) return;
@@ -176,30 +265,12 @@ export class Recorder implements InvocationObserver {
     this.#lookAt = at;
     this.#timer = setTimeout(() => {
       this.#lookAt = Number.POSITIVE_INFINITY;
-      if (invocations.flying.size > 0) this.#lookIn(Math.min(delivery.load().watch(), LOOK_MS));
+      attempt(() => {
+        this.#decideAll();
+        if (invocations.flying.size > 0) this.#lookIn(Math.min(delivery.load().watch(), LOOK_MS));
+      });
     }, ms);
     this.#timer.unref();
-  }
-
-  /** Of the wall clock: the monotonic one may have stood still meanwhile. */
-  #sinceInitMs(init: InitFacts, { receivedAt }: Invocation): number {
-    return this.#options.clock.epochMs(receivedAt) - (this.#initOriginEpochMs + init.endedAt);
-  }
-
-  #chooseParent(
-    invocation: Invocation,
-    event: unknown,
-    trigger: Trigger,
-  ): Parentage & { readonly isMessageParent: boolean } {
-    const { contextRules, messagingContext } = this.#options;
-    const { traceHeader: lambdaHeader, traceContext } = invocation;
-    const extracted = this.#extract?.(event, invocation);
-    // What the user's extractor finds is meant; what the platform says of itself comes after what the caller says.
-    const platform = traceContext && { get: (name: string) => traceContext[name as keyof typeof traceContext] };
-    const carrier = layeredCarrier(extracted, trigger.carrier, platform);
-    const message = messagingContext === 'parent' && extracted === undefined ? onlyMessage(trigger) : undefined;
-    const parentage = chooseParent({ lambdaHeader, carrier, message }, contextRules);
-    return { ...parentage, isMessageParent: message !== undefined };
   }
 
   /** The invocation that a span belongs to; one started where nobody knows belongs to the latest, if they run one by one. */
@@ -211,17 +282,19 @@ export class Recorder implements InvocationObserver {
 
   /** Of an invocation as a whole, when it is recorded. */
   spanOf(observation: object): Span | undefined {
-    return observation instanceof InvocationRecord ? observation.span : undefined;
+    if (!(observation instanceof ArrivedInvocation)) return undefined;
+    const { scope } = observation;
+    return scope.isRecorded ? (scope as InvocationRecord).span : undefined;
   }
 
   /** The invocation that the running code belongs to, recorded or not. */
-  here(): Scope | undefined {
-    return this.#options.active.owner() ?? this.#latest;
+  here(): InvocationScope | undefined {
+    return (this.#options.active.owner() ?? this.#latest)?.scope;
   }
 
   /** The invocation that is running now, whatever the running code belongs to; undefined when there may be several. */
-  present(): Scope | undefined {
-    return this.#latest;
+  present(): InvocationScope | undefined {
+    return this.#latest?.scope;
   }
 
   /** A span of the user's or of an instrumentation started. */
@@ -238,14 +311,28 @@ export class Recorder implements InvocationObserver {
 
   async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
     const { heartbeat, collections, clock, isConcurrent } = this.#options;
+    for (const arrived of this.#undecided) {
+      if (reason !== 'invocation' || arrived.answer !== undefined) arrived.decide();
+    }
+    if (reason !== 'invocation') this.#tellFailedInit();
     await this.#delivery?.flush(reason, deadlineEpochMs);
     // What begins with the first flush costs the start nothing, and the end should not pay for it.
     collections(reason === 'invocation')?.forgetBefore(clock.now());
     if (!isConcurrent) heartbeat.rest();
   }
 
+  /** X-Ray has no place for it: there is no trace before the first invocation's header. */
+  #tellFailedInit(): void {
+    const { delivery, hasOtlp } = this.#options;
+    const facts = this.#init;
+    const traceId = createTraceId();
+    if (facts?.errorType && hasOtlp && this.#changes.sampler.isSampled(traceId, undefined, undefined))
+      delivery.load().initFailed({ facts, traceId });
+  }
+
   /** The process exits, now. */
   exit(end: AbruptEnd): void {
+    this.#decideAll();
     this.#delivery?.exit(end);
   }
 

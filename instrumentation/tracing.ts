@@ -1,11 +1,11 @@
 // Puts the tracer together: recorder, destinations, the stand-in for OpenTelemetry, the hook on outgoing calls. What is to be
 // done is decided by the options; the parts know nothing of each other.
 
-import type { Context } from '@opentelemetry/api';
+import type { Context, TextMapPropagator } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { type InvocationObserver, now } from '../runtime/lifecycle.ts';
 import { ActiveContext, isSuppressed, ROOT_CONTEXT, spanOf, UNTRACED_CONTEXT, withSpan } from './active-context.ts';
-import { parseBaggage } from './baggage.ts';
+import type { ArrivedInvocation } from './arrived-invocation.ts';
 import { Clock } from './clock.ts';
 import type { CodeApi, CodeApiOptions } from './code-api/code-api.ts';
 import { installCodeApi } from './code-api/install-code-api.ts';
@@ -19,15 +19,26 @@ import { InertSpan } from './inert-span.ts';
 import type { CodePlace } from './opentelemetry/api-globals.ts';
 import { type InstalledApi, installOpenTelemetryApi } from './opentelemetry/global-api.ts';
 import type { OpenTelemetrySdk, SdkOptions } from './opentelemetry/sdk.ts';
-import type { CallEnvironment, CallScope, UnrecordedScope } from './outgoing/call-scope.ts';
+import type { CallEnvironment } from './outgoing/call-scope.ts';
 import { type CallOptions, installCalls } from './outgoing/install-calls.ts';
-import { type ContextExtractor, Recorder, type RecorderOptions } from './recorder.ts';
-import { createResource, type ResourceFacts } from './resource.ts';
+import type { XrayParentRule } from './parent.ts';
+import { Recorder } from './recorder.ts';
+import type { ContextExtractor, Recording, RecordingOptions } from './recording.ts';
 import type { Sampler } from './sampler.ts';
 import { SelfProtection } from './self-protection.ts';
 import { newSpanCounts } from './span-counts.ts';
 
+/** What a recording gets of the tracer; the rest of its options is the business of whoever opens it. */
+export type RecordingSurroundings = Omit<
+  RecordingOptions,
+  'resource' | 'recognise' | 'trigger' | 'contextRules' | 'messagingSpans' | 'messagingContext'
+> & {
+  loadPropagator(): TextMapPropagator;
+};
+
 export type TracingOptions = {
+  /** Finds out what invocations are, from a bundle of its own; called when the first one is looked into. */
+  openRecording(surroundings: Omit<RecordingSurroundings, 'parseBaggage'>): Recording;
   /** Opens the way out, from a bundle of its own; called when the first spans leave. */
   openDelivery(surroundings: DeliverySurroundings): Delivery;
   /** Loads the OpenTelemetry SDK, from a bundle of its own. */
@@ -41,17 +52,17 @@ export type TracingOptions = {
   readonly applyHooks: ((options: HookOptions) => ConfiguredHooks) | undefined;
   /** Begins to observe the garbage collector; from a bundle that is loaded after the first response. */
   observeCollections(): GarbageCollections;
-  readonly resource: ResourceFacts;
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly distroVersion: string;
   /** How X-Ray draws; undefined: it does not. */
   readonly xrayMode: XrayMode | undefined;
   /** There is a destination for what the sampler decides on. */
   readonly hasOpenTelemetry: boolean;
   readonly sampler: Sampler;
-  /** How invocations are recognised and placed in their trace. */
-  readonly invocations: Pick<
-    RecorderOptions,
-    'recognise' | 'trigger' | 'contextRules' | 'messagingSpans' | 'messagingContext' | 'dropsWarmUps'
-  >;
+  readonly xrayParent: XrayParentRule;
+  /** Invocations that only keep the function warm are not recorded. */
+  readonly dropsWarmUps: boolean;
   /** False where init was not waited for: provisioned concurrency. */
   readonly isColdStart: boolean;
   /** Several invocations run at once. */
@@ -83,17 +94,14 @@ export function installTracing(options: TracingOptions): Tracing {
   const startedAt = now();
   const { xrayMode, flightPath, report } = options;
   const clock = new Clock();
-  const resource = createResource(options.resource);
-  const instrumentationScope = { name: 'spanstrap', version: options.resource.distroVersion };
+  const instrumentationScope = { name: 'spanstrap', version: options.distroVersion };
   const counts = newSpanCounts();
   const invocations: PresentInvocations = { flying: new Set(), answered: [] };
   const protection = new SelfProtection(report);
   let initOwnMs = 0;
   let hooks: ConfiguredHooks | undefined;
   let collections = options.loadsEagerly ? options.observeCollections() : undefined;
-  const active = new ActiveContext<CallScope | UnrecordedScope>((context, emitter) =>
-    sdk().bindEmitter(context, emitter),
-  );
+  const active = new ActiveContext<ArrivedInvocation>((context, emitter) => sdk().bindEmitter(context, emitter));
   let loadedDelivery: Delivery | undefined;
   const delivery: LateDelivery = {
     get loaded() {
@@ -102,9 +110,9 @@ export function installTracing(options: TracingOptions): Tracing {
     load() {
       loadedDelivery ??= options.openDelivery({
         clock,
-        resource,
+        resource: recorder.recording.resource,
         instrumentationScope,
-        ...options.invocations,
+        ...recorder.recording.invocations,
         collections: () => collections,
         counts,
         invocations,
@@ -118,41 +126,62 @@ export function installTracing(options: TracingOptions): Tracing {
     },
   };
   const flight =
-    flightPath === undefined ? undefined : new FlightRecorder(flightPath, counts, () => delivery.load().takeOver());
-  if (options.loadsEagerly) protection.attempt(() => delivery.load().openAhead());
-
+    flightPath === undefined
+      ? undefined
+      : new FlightRecorder(flightPath, counts, (facts) => delivery.load().takeOver(facts));
+  const { hasOpenTelemetry: hasOtlp, sampler, isConcurrent, functionName, dropsWarmUps } = options;
+  const hasXray = xrayMode !== undefined;
+  const drawsPhases = hasXray && xrayMode !== 'attach';
+  const isOff = (): boolean => protection.isOff;
   const recorder = new Recorder({
     clock,
-    resource,
-    instrumentationScope,
     active,
     delivery,
     invocations,
     flight,
     counts,
     holdsResponse: options.holdsResponse,
-    isOff: () => protection.isOff,
-    functionName: options.resource.functionName ?? 'unknown_function',
-    functionVersion: options.resource.functionVersion ?? '$LATEST',
-    hasXray: xrayMode !== undefined,
-    drawsPhases: xrayMode !== undefined && xrayMode !== 'attach',
-    hasOtlp: options.hasOpenTelemetry,
-    sampler: options.sampler,
-    ...options.invocations,
-    isColdStart: options.isColdStart,
-    isConcurrent: options.isConcurrent,
+    isOff,
+    attempt: (work) => protection.attempt(work),
+    functionName,
+    hasXray,
+    drawsPhases,
+    hasOtlp,
+    sampler,
+    xrayParent: options.xrayParent,
+    dropsWarmUps,
+    isConcurrent,
     heartbeat: new Heartbeat({ now: () => clock.now() }),
     collections(isToBegin) {
       if (isToBegin) collections ??= options.observeCollections();
       return collections;
     },
-    parseBaggage: (text) => parseBaggage(text, () => sdk().propagator),
+    openRecording: (changes) =>
+      options.openRecording({
+        clock,
+        instrumentationScope,
+        counts,
+        isOff,
+        functionName,
+        functionVersion: options.functionVersion,
+        hasXray,
+        drawsPhases,
+        hasOtlp,
+        dropsWarmUps,
+        isColdStart: options.isColdStart,
+        loadPropagator: () => sdk().propagator,
+        ...changes,
+      }),
+    fault: (error) => protection.fault(error),
     runBeside(parent, handler) {
       const foreign = api.foreignContext();
       if (foreign === undefined) return handler();
-      return foreign.with(parent === undefined ? ROOT_CONTEXT : withSpan(ROOT_CONTEXT, new InertSpan(parent)), handler);
+      const context = parent();
+      const span = context && new InertSpan(context);
+      return foreign.with(span === undefined ? ROOT_CONTEXT : withSpan(ROOT_CONTEXT, span), handler);
     },
   });
+  if (options.loadsEagerly) protection.attempt(() => delivery.load().openAhead());
   const activeTrace = () => spanOf(active.active())?.spanContext();
 
   let loadedSdk: OpenTelemetrySdk | undefined;
@@ -160,7 +189,7 @@ export function installTracing(options: TracingOptions): Tracing {
     if (loadedSdk !== undefined) return loadedSdk;
     const loadStartedAt = now();
     loadedSdk = options.createSdk({
-      resource,
+      resource: recorder.recording.resource,
       clock,
       contextManager: active,
       ...hooks?.sdk,
@@ -178,8 +207,7 @@ export function installTracing(options: TracingOptions): Tracing {
   };
   const api: InstalledApi = installOpenTelemetryApi({
     context: active,
-    // What a tracer of the user's own records is not recorded twice.
-    isRecording: () => !protection.isOff && recorder.ownerOf(undefined) !== undefined && !api.hasForeignTracer(),
+    isRecording: () => !protection.isOff && recorder.ownerOf(undefined) !== undefined,
     loadProvider: () => sdk().provider,
     loadPropagator: () => hooks?.propagator ?? sdk().propagator,
     findApiVersion: options.findApiVersion,
@@ -204,21 +232,28 @@ export function installTracing(options: TracingOptions): Tracing {
       return foreign === undefined ? run() : foreign.with(context, run);
     },
     hasForeignTracer: api.hasForeignTracer,
+    instrumentations: api.instrumentations,
     report,
   };
   installCodeApi(() =>
     options.createCodeApi({
       environment,
-      invocations: options.invocations,
+      invocations: recorder.recording.invocations,
       foreignTracer: api.foreignTracer,
     }),
   );
   let observer: InvocationObserver = recorder;
   let { calls } = options;
-  hooks = options.applyHooks?.({ resourceAttributes: resource.attributes, provider: api.provider, report });
+  hooks = options.applyHooks?.({
+    get resourceAttributes() {
+      return recorder.recording.resource.attributes;
+    },
+    provider: api.provider,
+    report,
+  });
   if (hooks !== undefined) {
     const { sampler = options.sampler, inject, extract, spanStarted } = hooks;
-    recorder.configure({ sampler, spanStarted, ...(inject && { inject }) });
+    recorder.configure({ sampler, spanStarted, inject });
     if (extract !== undefined) recorder.useExtractor(extract);
     observer = hooks.observe(recorder, (observation) => recorder.spanOf(observation));
     const instrumented = hooks.instrument();

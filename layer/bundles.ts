@@ -15,6 +15,7 @@ export const PROJECT_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bundleEntries = {
   start: 'bootstrap/start.ts',
   runtime: 'bootstrap/main.ts',
+  recording: 'bootstrap/open-recording.ts',
   outlet: 'bootstrap/open-outlet.ts',
   xray: 'bootstrap/open-xray.ts',
   otlp: 'bootstrap/open-otlp.ts',
@@ -32,13 +33,15 @@ export const bundleEntries = {
   triggers: 'instrumentation/triggers/recognition.ts',
   contexts: 'instrumentation/foreign-contexts.ts',
   extractor: 'instrumentation/context-extractor.ts',
+  // Not loaded by start.cjs: a worker is started with it.
+  watchdog: 'bootstrap/watchdog-thread.ts',
   streaming: 'runtime/streamed-answer.ts',
   concurrency: 'runtime/concurrent-serving.ts',
   'error-cause': 'runtime/error-cause.ts',
   secret: 'bootstrap/open-secret.ts',
   'settings-file': 'bootstrap/settings-file.ts',
   'settings-check': 'bootstrap/settings-check.ts',
-} as const satisfies Record<'start' | 'runtime' | LazyBundleName, string>;
+} as const satisfies Record<'start' | 'runtime' | 'watchdog' | LazyBundleName, string>;
 
 export type BundleName = string;
 

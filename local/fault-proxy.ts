@@ -2,8 +2,8 @@
 // swallows or answers what passes. It looks into the bytes only to find the end of an HTTP/1.1 request.
 
 import { once } from 'node:events';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export type WireFault =
   | { readonly kind: 'none' }

@@ -27,6 +27,8 @@ export type InitFacts = {
   readonly steps: readonly InitStep[];
   /** Set when init failed; the process is about to report it and exit. */
   readonly error?: unknown;
+  /** Its type as the platform is told it; set when init failed. */
+  readonly errorType?: string;
 };
 
 /** Values of W3C Trace Context and Baggage headers, as received. */
@@ -93,8 +95,11 @@ export type FlushReason = 'invocation' | 'shutdown' | 'crash';
 export interface InvocationObserver {
   /** Called once, right before the first poll, or when init failed. */
   initEnded(facts: InitFacts): void;
-  /** `event` is the parsed event; undefined when it was not JSON. */
-  begin(invocation: Invocation, event: unknown): InvocationObservation;
+  /**
+   * `event` is the parsed event, undefined when it was not JSON; user code gets the same and may change it. `readEvent` gives another
+   * one like it, at any time.
+   */
+  begin(invocation: Invocation, event: unknown, readEvent: () => unknown): InvocationObservation;
   /** Sends what is recorded. Resolves when nothing of it needs the process any more, at the deadline at the latest. Never rejects. */
   flush(reason: FlushReason, deadlineEpochMs: number): Promise<void>;
 }
@@ -125,13 +130,13 @@ export function guarded(observer: InvocationObserver, onFault: (error: unknown) 
   };
   return {
     initEnded: (facts) => attempt(() => observer.initEnded(facts)),
-    begin(invocation, event) {
+    begin(invocation, event, readEvent) {
       let observation: InvocationObservation;
       try {
-        observation = observer.begin(invocation, event);
+        observation = observer.begin(invocation, event, readEvent);
       } catch (error) {
         onFault(error);
-        return unobserved.begin(invocation, event);
+        return unobserved.begin(invocation, event, readEvent);
       }
       return {
         traceHeader: observation.traceHeader,

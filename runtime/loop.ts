@@ -123,12 +123,14 @@ export class Loop {
   #open(api: RuntimeApi, { invocation, body }: Delivery): OpenInvocation {
     let event: unknown;
     let eventError: unknown;
+    const readEvent = (): unknown => parse(body.toString('utf8'));
     try {
-      event = parse(body.toString('utf8'));
+      event = readEvent();
     } catch (error) {
       eventError = error;
     }
-    const observation = this.#options.observer.begin(invocation, event);
+    const isEvent = eventError === undefined;
+    const observation = this.#options.observer.begin(invocation, event, isEvent ? readEvent : () => undefined);
     const open = { api, invocation, event, eventError, observation };
     this.#unanswered.add(open);
     return open;

@@ -18,7 +18,7 @@ import { ROOT_CONTEXT } from '../active-context.ts';
 import { createContextExtractor, type UserExtractor } from '../context-extractor.ts';
 import type { SdkOptions } from '../opentelemetry/sdk.ts';
 import type { Carrier } from '../outgoing/propagation.ts';
-import type { ContextExtractor } from '../recorder.ts';
+import type { ContextExtractor } from '../recording.ts';
 import type { Sampler } from '../sampler.ts';
 import { type LambdaHooks, withLambdaHooks } from './lambda-hooks.ts';
 import { createProviderFacade, createResourceFacade } from './provider-facade.ts';

@@ -28,8 +28,8 @@ export function withLambdaHooks(
   return {
     initEnded: (facts) => observer.initEnded(facts),
     flush: (reason, deadlineEpochMs) => observer.flush(reason, deadlineEpochMs),
-    begin(invocation, event) {
-      const observation = observer.begin(invocation, event);
+    begin(invocation, event, readEvent) {
+      const observation = observer.begin(invocation, event, readEvent);
       const span = spanOf(observation);
       if (span === undefined) return observation;
       if (requestHook !== undefined) {

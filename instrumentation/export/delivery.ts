@@ -2,7 +2,9 @@
 // when there is something to send. Types only.
 
 import type { FlushReason } from '../../runtime/lifecycle.ts';
+import type { FlightFacts } from '../flight-facts.ts';
 import type { FlightRecorder } from '../flight-recorder.ts';
+import type { FailedInit } from '../init-spans.ts';
 import type { EndingScope } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
 import type { SpanCounts } from '../span-counts.ts';
@@ -59,12 +61,17 @@ export interface Delivery {
   handOver(record: InvocationRecord): void;
   /** An answer is ready, and waits for what is returned. Never rejects. */
   hold(record: InvocationRecord): Promise<void> | undefined;
+  /** The process ends without having served anybody: its init becomes a trace of its own. */
+  initFailed(failed: FailedInit): void;
   /** Resolves when there is nothing left to wait for, at the deadline at the latest. Never rejects. */
   flush(reason: FlushReason, deadlineEpochMs: number): Promise<void>;
   /** Looks after invocations that run long; returns after how many milliseconds to look again. */
   watch(): number;
-  /** The flight recorder could not make its file: takes over what a dead process has left there. Never throws. */
-  takeOver(): void;
+  /**
+   * The flight recorder could not make its file: takes over what a dead process has left there. `facts`: of the
+   * invocation that has begun. Never throws.
+   */
+  takeOver(facts: FlightFacts | undefined): void;
   /** Sends what can be sent without waiting and leaves the rest for the next process. */
   exit(end: AbruptEnd): void;
 }

@@ -119,14 +119,17 @@ export class Destination {
     }
   }
 
-  /** Sends the queue, after a flush that is still under way; what could not be sent stays for the next. Never rejects. */
+  /** Sends the queue, after a flush that is still under way; what could not be sent stays for the next. */
   async flush(deadlineEpochMs: number, { withRunning = true, isLast = false }: FlushScope = {}): Promise<void> {
     // A freeze or SIGTERM may come upon an export that has not ended.
     while (this.#sending !== undefined) await this.#sending;
     if (!isLast && this.#isLeftAlone) return;
-    this.#sending = this.#sendAll(deadlineEpochMs, withRunning);
-    await this.#sending;
-    this.#sending = undefined;
+    const sent = this.#sendAll(deadlineEpochMs, withRunning).finally(() => {
+      this.#sending = undefined;
+    });
+    // A fault is told to whoever asked for this flush, not to those who wait for its end.
+    this.#sending = sent.catch(() => {});
+    await sent;
   }
 
   /** Resolves when nothing is under way. */
@@ -220,7 +223,9 @@ export class Destination {
   async #sendAll(deadlineEpochMs: number, withRunning: boolean): Promise<void> {
     const provisional = this.#provisional.splice(0);
     if (provisional.length > 0) await this.#export(provisional, deadlineEpochMs);
+    const waitingBytes = this.#queue.bytes;
     const batches = this.#queue.take(withRunning);
+    this.#queue.sendingBytes = waitingBytes - this.#queue.bytes;
     if (batches.length > 0) await this.#send(batches, deadlineEpochMs);
   }
 
@@ -230,6 +235,7 @@ export class Destination {
     this.#inFlight = batches;
     this.account.count.inFlight = spans + this.#doubtful.size;
     const outcome = await this.#export(batches, deadlineEpochMs);
+    this.#queue.sendingBytes = 0;
     // The process exits: what was under way is in the books already.
     if (this.#inFlight !== batches) return;
     this.#inFlight = undefined;

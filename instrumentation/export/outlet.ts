@@ -34,7 +34,11 @@ export type OutletOptions = {
   untraced<T>(work: () => T): T;
   /** An export has begun, or ended: the books look different. */
   changed(): void;
+  /** Something of the tracer's own went wrong. */
+  fault(error: unknown): void;
 };
+
+type FlushOptions = { readonly withRunning: boolean; readonly moment: FlushMoment; readonly limitMs?: number };
 
 export class Outlet {
   readonly #options: OutletOptions;
@@ -106,11 +110,16 @@ export class Outlet {
     return decision === 'wait' ? flushed : undefined;
   }
 
-  /** Sends what waits, whatever the policy says. Resolves when every destination is done or the time is up. */
-  async flush(
-    deadlineEpochMs: number,
-    options: { withRunning: boolean; moment: FlushMoment; limitMs?: number },
-  ): Promise<void> {
+  /** Sends what waits, whatever the policy says. Resolves when every destination is done or the time is up; never rejects. */
+  async flush(deadlineEpochMs: number, options: FlushOptions): Promise<void> {
+    try {
+      await this.#flush(deadlineEpochMs, options);
+    } catch (error) {
+      this.#options.fault(error);
+    }
+  }
+
+  async #flush(deadlineEpochMs: number, options: FlushOptions): Promise<void> {
     const { withRunning, moment, limitMs = Number.POSITIVE_INFINITY } = options;
     const begin = now();
     const startedAt = wallNow();

@@ -4,17 +4,21 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
+import type { FlightFacts } from '../flight-facts.ts';
+import { drawFailedInit, type FailedInit } from '../init-spans.ts';
 import { closeInvocation, type EndingScope, endPhases, isRecordedSpan, takeEnded } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
 import type { SpanAccount } from '../span-account.ts';
 import { recoverSpans } from '../spool/recovery.ts';
 import { SpoolFile } from '../spool/spool-file.ts';
 import { spoolLines } from '../spool/spool-lines.ts';
+import type { FlightTimes } from '../watchdog/flight-board.ts';
+import type { Watchdog } from '../watchdog/watchdog.ts';
 import { attributesOf, statusOf } from './abrupt-end.ts';
 import type { AbruptEnd, Delivery, DeliverySurroundings } from './delivery.ts';
 import type { Destination } from './destination.ts';
 import type { SpanBatch } from './exporter.ts';
-import { InvocationWatch } from './invocation-watch.ts';
+import { InvocationWatch, momentsOf } from './invocation-watch.ts';
 import { Outlet, type OutletOptions } from './outlet.ts';
 import { endedSnapshot } from './span-snapshot.ts';
 import { TimeoutNotices } from './timeout-notices.ts';
@@ -22,9 +26,11 @@ import { TimeoutNotices } from './timeout-notices.ts';
 export type SpanDeliveryOptions = DeliverySurroundings & {
   /** Of X-Ray and of what the sampler decides on, as far as either is wanted. */
   readonly accounts: readonly SpanAccount[];
-  readonly outlet: Omit<OutletOptions, 'untraced' | 'changed'>;
+  readonly outlet: Omit<OutletOptions, 'untraced' | 'changed' | 'fault'>;
   /** How long before its deadline an invocation counts as late; undefined: by the rule in invocation-watch.ts. */
   readonly deadlineMarginMs: number | undefined;
+  /** undefined: a blocked event loop is not told of. */
+  readonly watchdog: Watchdog | undefined;
   /** One line of the tracer's own for the operator. */
   report(message: string): void;
 };
@@ -53,6 +59,7 @@ export class SpanDelivery implements Delivery {
   /** A process of this environment died and left its file, which nobody has read yet. */
   #hasPredecessor = false;
   #losses = '{}';
+  #isShutDown = false;
   /** Invocations that have left, with spans that have not ended. */
   readonly #unfinished = new Set<InvocationRecord>();
 
@@ -61,16 +68,21 @@ export class SpanDelivery implements Delivery {
     const { outlet, flight, clock } = options;
     this.#scope = { ...options, describeTracer: (attributes) => this.#describeTracer(attributes) };
     this.#destinations = outlet.destinations;
-    this.#outlet = new Outlet({ ...outlet, untraced: options.untraced, changed: () => flight?.write() });
+    this.#outlet = new Outlet({
+      ...outlet,
+      untraced: options.untraced,
+      changed: () => flight?.write(),
+      fault: (error) => options.fault(error),
+    });
     this.#spool = flight && new SpoolFile(flight);
-    this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool);
+    this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool, options.watchdog);
     this.#watch = new InvocationWatch({
       marginMs: options.deadlineMarginMs,
       timesOf: ({ invocation: { receivedAt, deadlineEpochMs } }) => ({
         startedAt: receivedAt,
         totalMs: deadlineEpochMs - clock.epochMs(receivedAt),
       }),
-      long: () => {},
+      long: (record) => this.#options.watchdog?.start(this.#timesOf(record)),
       late: (record) => this.#alarm(record, () => this.#notices.late(record)),
       last: (record) => this.#alarm(record, () => this.#notices.last(record)),
     });
@@ -82,10 +94,13 @@ export class SpanDelivery implements Delivery {
 
   openAhead(): void {
     for (const destination of this.#destinations) destination.open();
+    this.#options.watchdog?.rest();
   }
 
   begin(deadlineEpochMs: number): void {
-    const { mode } = this.#options.outlet;
+    const { outlet, watchdog, deadlineMarginMs } = this.#options;
+    const { mode } = outlet;
+    if (watchdog?.isRunning) watchdog.begin(flightTimes(wallNow(), deadlineEpochMs, deadlineMarginMs));
     if (mode === 'continuous' || mode === 'adaptive') void this.#outlet.meet('begun', deadlineEpochMs);
   }
 
@@ -113,7 +128,10 @@ export class SpanDelivery implements Delivery {
     if (reason === 'shutdown') await new Promise((resolve) => setImmediate(resolve));
     this.#recover();
     if (reason === 'crash') this.#abandonAll({ how: 'crash' });
-    if (reason === 'shutdown') this.#endForgotten();
+    if (reason === 'shutdown') {
+      this.#isShutDown = true;
+      this.#endForgotten();
+    }
     this.#closeAnswered();
     // What was written down for the case that the deadline kills the process waits to be sent like everything else.
     this.#spool?.discard();
@@ -124,15 +142,27 @@ export class SpanDelivery implements Delivery {
     this.#writeDown();
   }
 
+  initFailed(failed: FailedInit): void {
+    const spans = drawFailedInit(this.#scope, failed);
+    this.#options.counts.otlp.begun += spans.length;
+    this.#add({ spans, xray: undefined, isSampledForOtlp: true });
+  }
+
   watch(): number {
     const { flying } = this.#options.invocations;
+    this.#recover();
     for (const record of flying) this.#add(takeEnded(record));
     void this.#outlet.meet('running', NO_DEADLINE);
     return this.#watch.look(flying);
   }
 
-  takeOver(): void {
-    this.#hasPredecessor = this.#spool?.takeOver() === true;
+  takeOver(facts: FlightFacts | undefined): void {
+    const state = this.#spool?.takeOver();
+    this.#hasPredecessor = state !== undefined;
+    // What nobody knows the reason of may happen again, and then somebody looks.
+    if (state !== 'flying' || facts === undefined) return;
+    const { watchdog, deadlineMarginMs } = this.#options;
+    watchdog?.start(flightTimes(facts[3], facts[4], deadlineMarginMs));
   }
 
   exit(end: AbruptEnd): void {
@@ -143,9 +173,13 @@ export class SpanDelivery implements Delivery {
     this.#spool?.discard();
     const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
     this.#writeDown();
-    // The next process goes on counting.
-    this.#spool?.close(isSomethingLeft || accounts.some(({ hasLosses }) => hasLosses));
-    for (const account of accounts) if (account.hasLosses) report(account.summary);
+    // The next process goes on counting; after SIGTERM there is none.
+    const isCounting = !this.#isShutDown && accounts.some(({ hasLosses }) => hasLosses);
+    this.#spool?.close(isSomethingLeft || isCounting);
+    for (const account of accounts) {
+      // After SIGTERM nobody may come who reads what was left.
+      if (account.hasLosses || (this.#isShutDown && account.outstanding > 0)) report(account.summary);
+    }
   }
 
   /** Returns whether something is left for the next process. */
@@ -192,7 +226,25 @@ export class SpanDelivery implements Delivery {
   /** No invocation has its own spans in this process only. */
   #land(): void {
     const { flight, invocations } = this.#options;
-    if (flight !== undefined && invocations.flying.size === 0) flight.state = 'landed';
+    if (invocations.flying.size > 0) return;
+    if (flight !== undefined) flight.state = 'landed';
+    this.#options.watchdog?.rest();
+    this.#countMarkers();
+  }
+
+  /** Markers that the watchdog has sent are in the books like all other spans. */
+  #countMarkers(): void {
+    const { sent = 0, lost = 0 } = this.#options.watchdog?.takeMarkers() ?? {};
+    const account = this.#options.accounts.find(({ name }) => name === 'otlp');
+    if (account === undefined || sent + lost === 0) return;
+    account.count.begun += sent + lost;
+    account.settle(sent);
+    account.drop('refused', lost);
+  }
+
+  #timesOf({ invocation: { receivedAt, deadlineEpochMs } }: InvocationRecord): FlightTimes {
+    const { clock, deadlineMarginMs } = this.#options;
+    return flightTimes(clock.epochMs(receivedAt), deadlineEpochMs, deadlineMarginMs);
   }
 
   #boundUnfinished(): void {
@@ -234,7 +286,7 @@ export class SpanDelivery implements Delivery {
         phase.setAttributes(attributesOf(end));
         phase.setStatus(statusOf(end));
       }
-      record.answer = undefined;
+      record.forgetAnswer();
       invocations.answered.push(record);
     } else if (record.isClosed) this.#add(takeEnded(record));
   }
@@ -257,6 +309,11 @@ export class SpanDelivery implements Delivery {
     if (text !== this.#losses) this.#spool?.writeLosses(text);
     this.#losses = text;
   }
+}
+
+function flightTimes(startedEpochMs: number, deadlineEpochMs: number, marginMs: number | undefined): FlightTimes {
+  const { lateMs, lastMs } = momentsOf(deadlineEpochMs - startedEpochMs, marginMs);
+  return { lateEpochMs: startedEpochMs + lateMs, lastEpochMs: startedEpochMs + lastMs, deadlineEpochMs };
 }
 
 const countSpans = (batches: readonly SpanBatch[]): number =>

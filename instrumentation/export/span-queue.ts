@@ -39,6 +39,8 @@ export class SpanQueue {
   #neededIds: Set<string> | undefined;
   #spans = 0;
   #bytes = 0;
+  /** Of spans that were taken out and are being sent: they take memory as well. */
+  sendingBytes = 0;
 
   constructor(options: SpanQueueOptions) {
     this.#options = options;
@@ -46,6 +48,10 @@ export class SpanQueue {
 
   get spans(): number {
     return this.#spans;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** More than half of what may wait does. */
@@ -135,7 +141,8 @@ export class SpanQueue {
     const { maxSpans, maxBytes } = this.#options;
     if (this.#spans > maxSpans) this.#dropWhile('queue_full', () => this.#spans > maxSpans);
     // A single span that is larger than everything that may wait is still tried once.
-    if (this.#bytes > maxBytes) this.#dropWhile('memory', () => this.#bytes > maxBytes && this.#spans > 1);
+    const bytes = (): number => this.#bytes + this.sendingBytes;
+    if (bytes() > maxBytes) this.#dropWhile('memory', () => bytes() > maxBytes && this.#spans > 1);
   }
 
   #dropWhile(reason: DropReason, isTooMuch: () => boolean): void {

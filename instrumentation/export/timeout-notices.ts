@@ -2,28 +2,33 @@
 // the final ones replace, one marker span for everybody else, and a record for the next process.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { createSpanId } from '../ids.ts';
 import { batchOf } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
 import type { SpoolFile } from '../spool/spool-file.ts';
 import { spoolLines } from '../spool/spool-lines.ts';
+import type { Watchdog } from '../watchdog/watchdog.ts';
 import { attributesOf, statusOf } from './abrupt-end.ts';
 import { activeHandles } from './active-handles.ts';
 import type { AbruptEnd, DeliverySurroundings } from './delivery.ts';
 import type { Outlet } from './outlet.ts';
 import { endedSnapshot, openSnapshot, UNFINISHED } from './span-snapshot.ts';
-
-/** Of open spans, on the marker. */
-const NAMED_SPANS = 50;
+import { timeoutMarker } from './timeout-marker.ts';
 
 export class TimeoutNotices {
   readonly #surroundings: DeliverySurroundings;
   readonly #outlet: Outlet;
   readonly #spool: SpoolFile | undefined;
+  readonly #watchdog: Watchdog | undefined;
   /** X-Ray has seen these in progress, and takes no second such document. */
   readonly #announced = new WeakSet<ReadableSpan>();
 
-  constructor(surroundings: DeliverySurroundings, outlet: Outlet, spool: SpoolFile | undefined) {
+  constructor(
+    surroundings: DeliverySurroundings,
+    outlet: Outlet,
+    spool: SpoolFile | undefined,
+    watchdog: Watchdog | undefined,
+  ) {
+    this.#watchdog = watchdog;
     this.#surroundings = surroundings;
     this.#outlet = outlet;
     this.#spool = spool;
@@ -36,13 +41,15 @@ export class TimeoutNotices {
 
   /** Time for a round trip is left. */
   late(record: InvocationRecord): void {
-    if (record.isSampledForOtlp) this.#mark(record);
+    if (record.isSampledForOtlp && this.#watchdog?.claim('late') !== false) this.#mark(record);
     this.#flush(record);
   }
 
   /** Time for datagrams is left. */
   last(record: InvocationRecord): void {
-    this.#announce(record, [...record.phases.all, ...record.open], activeHandles());
+    if (this.#watchdog?.claim('last') !== false) {
+      this.#announce(record, [...record.phases.all, ...record.open], activeHandles());
+    }
     this.#flush(record);
     if (this.#spool !== undefined) this.#writeDown(record, this.#spool);
   }
@@ -65,24 +72,12 @@ export class TimeoutNotices {
     );
   }
 
-  /** One span that tells of an invocation whose own spans may never come. It stays beside them when they do. */
   #mark(record: InvocationRecord): void {
     const { clock, counts } = this.#surroundings;
-    const { handler } = record.phases;
-    const { traceId, spanId, traceFlags } = handler.spanContext();
-    const context = { traceId, spanId: createSpanId(), traceFlags };
-    const at = clock.hrTime(clock.now());
-    const marker: ReadableSpan = {
-      ...endedSnapshot(handler, at, {
-        'faas.invocation_id': record.invocation.requestId,
-        'spanstrap.open_spans': [...record.open].slice(0, NAMED_SPANS).map(({ name }) => name),
-        'spanstrap.active_handles': activeHandles(),
-      }),
-      name: 'Timeout imminent',
-      spanContext: () => context,
-      parentSpanContext: { traceId, spanId, traceFlags },
-      events: [{ name: 'timeout_imminent', time: at, attributes: {} }],
-    };
+    const marker = timeoutMarker(record.phases.handler, record.open, clock.hrTime(clock.now()), {
+      'faas.invocation_id': record.invocation.requestId,
+      'spanstrap.active_handles': activeHandles(),
+    });
     counts.otlp.begun++;
     this.#outlet.add({ spans: [marker], xray: undefined, isSampledForOtlp: true });
   }

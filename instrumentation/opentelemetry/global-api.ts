@@ -42,6 +42,8 @@ export type InstalledApi = {
   readonly provider: TracerProvider;
   /** A provider of the user's own is registered. */
   hasForeignTracer(): boolean;
+  /** Instrumentations of OpenTelemetry's that have asked for a tracer; undefined: somebody was there before us to be asked. */
+  readonly instrumentations: Set<string> | undefined;
   /** A tracer of the user's own provider; undefined: there is none. */
   foreignTracer(): Tracer | undefined;
   /** The context manager of the user's own, when he has registered one. */
@@ -57,11 +59,17 @@ export function installOpenTelemetryApi(globals: OpenTelemetryGlobals): Installe
   };
   const load = loadOnce(globals.loadProvider, fail);
   const foreign = (name: GlobalName): unknown => registered.foreign(name);
+  const instrumentations = new Set<string>();
   const registered = registerGlobals(
     API_VERSION,
     {
       // What somebody got from us before he registered his own goes to that from then on, as with the API's own stand-in.
-      trace: new DeferredTracerProvider(globals, load, () => foreign('trace') as TracerProvider | undefined),
+      trace: new DeferredTracerProvider(
+        globals,
+        load,
+        () => foreign('trace') as TracerProvider | undefined,
+        instrumentations,
+      ),
       context: globals.context,
       propagation: new DeferredPropagator(loadOnce(globals.loadPropagator, fail)),
     },
@@ -78,6 +86,7 @@ export function installOpenTelemetryApi(globals: OpenTelemetryGlobals): Installe
   return {
     provider: new DeferredTracerProvider(globals, load, () => undefined),
     hasForeignTracer: () => foreign('trace') !== undefined,
+    instrumentations: foreign('trace') === undefined ? instrumentations : undefined,
     foreignTracer: () => (foreign('trace') as TracerProvider | undefined)?.getTracer('spanstrap'),
     foreignContext: () => foreign('context') as ContextManager | undefined,
   };
@@ -105,18 +114,22 @@ class DeferredTracerProvider implements TracerProvider {
   readonly #globals: OpenTelemetryGlobals;
   readonly #provider: Deferred<TracerProvider>;
   readonly #foreign: () => TracerProvider | undefined;
+  readonly #instrumentations: Set<string> | undefined;
 
   constructor(
     globals: OpenTelemetryGlobals,
     provider: Deferred<TracerProvider>,
     foreign: () => TracerProvider | undefined,
+    instrumentations?: Set<string>,
   ) {
     this.#globals = globals;
     this.#provider = provider;
     this.#foreign = foreign;
+    this.#instrumentations = instrumentations;
   }
 
   getTracer(...identity: Parameters<TracerProvider['getTracer']>): Tracer {
+    if (/^@opentelemetry\/i/.test(identity[0])) this.#instrumentations?.add(identity[0]);
     return new DeferredTracer(
       this.#globals,
       () => this.#provider()?.getTracer(...identity),

@@ -61,6 +61,8 @@ export type CallEnvironment = {
   runIn<T>(context: Context, work: () => T): T;
   /** A tracer of the user's own has taken the place of ours; what it traces is not traced twice. */
   hasForeignTracer(): boolean;
+  /** OpenTelemetry's instrumentations that the user has made, by full name; undefined: not known, his SDK came before us. */
+  readonly instrumentations: Set<string> | undefined;
   /** One line of our own for the operator. */
   report(message: string): void;
   spanContextOf(context: Context): SpanContext | undefined;

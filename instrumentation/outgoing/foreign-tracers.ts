@@ -1,6 +1,7 @@
 // Whether somebody else in this process traces a request already, which shows in the headers that he has put there. A header alone
 // proves nothing, since functions pass on what they were sent: the tracer itself must be there too.
 
+import type { Attributes, Span } from '@opentelemetry/api';
 import type { Carrier, OutgoingTrace } from './propagation.ts';
 
 /** `xray`: drawn in X-Ray by its SDK. `everywhere`: by a tracer with a backend of its own, or one that took our place. */
@@ -42,6 +43,12 @@ export function tracedElsewhere(carrier: Carrier, trace: OutgoingTrace, surround
   if (globals.process?.namespaces?.AWSXRay === undefined) return undefined;
   const header = carrier.get('x-amzn-trace-id');
   return header !== undefined && header !== trace.traceHeader ? 'xray' : undefined;
+}
+
+/** A tracer of the user's own has drawn the call of the SDK that this request belongs to; it need not look at requests. */
+export function isTracedAsAwsCall(span: Span | undefined): boolean {
+  const { attributes } = (span ?? {}) as { readonly attributes?: Attributes };
+  return attributes?.['rpc.system'] === 'aws-api' || attributes?.['rpc.system.name'] === 'aws-api';
 }
 
 /** Most use it for errors alone; its header is in every request all the same. */

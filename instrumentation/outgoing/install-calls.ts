@@ -9,19 +9,21 @@ import type { DatabaseInstrumentations } from './databases/official-instrumentat
 import { watchDatabases } from './databases/watch-databases.ts';
 import { hookHttp2 } from './http2-hook.ts';
 import type { OutgoingOptions, OutgoingTracer } from './outgoing-tracer.ts';
-import { watchCalls } from './watch-calls.ts';
+import { type Propagation, watchCalls } from './watch-calls.ts';
 import { watchModules } from './watch-modules.ts';
 
 export type CallOptions = {
   /** From a bundle of its own, at the first call of a recorded invocation. */
   createOutgoingTracer(environment: CallEnvironment, options: OutgoingOptions): OutgoingTracer;
+  /** From a bundle of its own, at the first call of another invocation. */
+  loadPropagation(): Propagation;
   /** From a bundle of its own, when a module of a database's client is loaded. */
   createClientModules(
     isEnabled: (instrumentation: string) => boolean,
     patch: (module: ClientModule) => boolean,
   ): ClientModules;
   /** From a bundle of its own, when it is one that does not publish its calls. */
-  createDatabaseInstrumentations(provider: TracerProvider): DatabaseInstrumentations;
+  createDatabaseInstrumentations(provider: TracerProvider, environment: CallEnvironment): DatabaseInstrumentations;
   isEnabled(instrumentation: string): boolean;
   readonly injectionTargets: readonly InjectionTarget[];
   /** `host:port` of the platform's own API. */
@@ -45,10 +47,10 @@ export function installCalls(
   let instrumentations: DatabaseInstrumentations | undefined;
   let clientModules: ClientModules | undefined;
   const patch = (module: ClientModule): boolean => {
-    instrumentations ??= options.createDatabaseInstrumentations(provider);
+    instrumentations ??= options.createDatabaseInstrumentations(provider, environment);
     return instrumentations.patch(module);
   };
-  watchCalls(environment, isEnabled, tracer);
+  watchCalls(environment, isEnabled, tracer, options.loadPropagation);
   const databases = watchDatabases(environment, { isEnabled, ownAddress: options.ownAddress, load: tracer });
   watchModules({
     environment,

@@ -2,6 +2,7 @@
 // it is, what it is, its span, and the headers that hand the trace on.
 
 import type { Context } from '@opentelemetry/api';
+import { spanOf } from '../active-context.ts';
 import { attempts } from './aws/attempts.ts';
 import { type AwsRequest, describeAwsRequest } from './aws/aws-request.ts';
 import type { InjectionTarget } from './aws/message-injection.ts';
@@ -9,7 +10,7 @@ import { commandOf, createClientPreparation } from './aws/sdk-commands.ts';
 import type { CallEnvironment, CallScope, CallSpan } from './call-scope.ts';
 import { createDatabaseTracer } from './databases/database-tracer.ts';
 import type { DatabaseTracer } from './databases/watch-databases.ts';
-import { type Surroundings, tracedElsewhere } from './foreign-tracers.ts';
+import { isTracedAsAwsCall, type Surroundings, tracedElsewhere } from './foreign-tracers.ts';
 import type { BeginCall } from './http/begin-call.ts';
 import { followHttpRequests } from './http/http-requests.ts';
 import { hookHttp2Session } from './http/http2-session.ts';
@@ -36,12 +37,14 @@ export function createOutgoingTracer(environment: CallEnvironment, options: Outg
   const begin: BeginCall = (facts, scope, { isSpanless = false } = {}) => {
     const { carrier } = facts;
     const context = environment.activeContext();
-    const other = tracedElsewhere(carrier, scope, surroundingsOf(scope, context));
-    if (isSpanless || other === 'everywhere') {
+    const surroundings = surroundingsOf(scope, context);
+    const other = tracedElsewhere(carrier, scope, surroundings);
+    const isElsewhere = isSpanless || other === 'everywhere';
+    const aws = options.tracesAws && !isElsewhere ? describeAwsRequest(facts) : undefined;
+    if (isElsewhere || (aws !== undefined && surroundings.hasForeignTracer && isTracedAsAwsCall(spanOf(context)))) {
       handOn(carrier, context, environment.spanContextOf(context), scope);
       return undefined;
     }
-    const aws = options.tracesAws ? describeAwsRequest(facts) : undefined;
     const command = commandOf(context);
     const call =
       aws !== undefined && command !== undefined && command.service === aws.service

@@ -30,8 +30,13 @@ const TIMED_OUT_MS = 300;
 export function recoverSpans(options: RecoveryOptions): void {
   for (const path of deadPaths(options.path)) {
     const bytes = takeFile(path);
-    const story = bytes && readFlight(bytes, options);
-    if (story !== undefined) takeOver(story, options);
+    if (bytes === undefined) continue;
+    try {
+      const story = readFlight(bytes, options);
+      if (story !== undefined) takeOver(story, options);
+    } catch {
+      // Whoever wrote it, or wrote into it, was none of ours.
+    }
   }
 }
 
@@ -69,6 +74,7 @@ function takeOver(story: FlightStory, options: RecoveryOptions): void {
       options.add(batch);
     }
     const lost = Math.max(0, left.outstanding - left.inFlight - recovered);
+    if (account.name === 'otlp' && story.state === 'flying') countMarker(account, story.block?.marker);
     account.count.begun += lost + left.inFlight;
     account.drop('killed', lost);
     account.drop('unknown_fate', left.inFlight);
@@ -83,6 +89,14 @@ function takeOver(story: FlightStory, options: RecoveryOptions): void {
   options.report(`the process before this one ended ${during}${how}; ${told.join('; ')}`);
 }
 
+/** The one span that is not in the dead process's own books. */
+function countMarker(account: SpanAccount, marker: 'sent' | 'lost' | undefined): void {
+  if (marker === undefined) return;
+  account.count.begun++;
+  if (marker === 'sent') account.settle(1);
+  else account.drop('killed', 1);
+}
+
 /** Only the watchdog knows of a blocked event loop, and it looks shortly before the deadline. */
 const endedByTime = ({ facts, block, writtenEpochMs }: FlightStory): boolean =>
   facts !== undefined && (block !== undefined || writtenEpochMs >= facts[4] - TIMED_OUT_MS);
@@ -95,9 +109,15 @@ function redrawn(
 ): SpoolRecord[] {
   if (state !== 'flying' || facts === undefined) return [];
   const [, , , startedEpochMs, deadlineEpochMs, , serverSpanId] = facts;
-  if (records.some(({ batch }) => batch.spans.some((span) => span.spanContext().spanId === serverSpanId))) return [];
+  const told = new Set(records.flatMap(({ batch }) => batch.spans.map((span) => span.spanContext().spanId)));
+  if (told.has(serverSpanId)) return [];
   const epochMs = end.how === 'timeout' ? deadlineEpochMs : Math.max(startedEpochMs, writtenEpochMs);
-  const flight = drawFlight({ facts, open }, options, { end, epochMs }, block && blockAttributes(block));
+  const flight = drawFlight(
+    { facts, open: open.filter(([, , , id]) => !told.has(id)) },
+    options,
+    { end, epochMs },
+    block && blockAttributes(block),
+  );
   const { xray, isSampledForOtlp } = flight;
   const spans = [flight.server, flight.invocation, ...flight.open];
   const drawn: SpoolRecord[] = [];

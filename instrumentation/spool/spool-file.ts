@@ -1,8 +1,19 @@
 // The file that a process leaves for the next one of its environment: a head that is overwritten in place (flight-recorder.ts writes
 // it), and records after it. And the files that earlier processes have left.
 
-import { existsSync, ftruncateSync, lstatSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { type FlightRecorder, openExclusively, SPANS_AT, UNUSABLE } from '../flight-recorder.ts';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { FLIGHT_MAGIC, type FlightRecorder, openExclusively, SPANS_AT, UNUSABLE } from '../flight-recorder.ts';
 
 /** Losses stand here. */
 export const LOSSES_AT = 1536;
@@ -75,19 +86,32 @@ export class SpoolFile {
     }
   }
 
-  /** The place is taken: by a process of this environment that died. Returns whether it was; its file waits to be read then. */
-  takeOver(): boolean {
+  /** The place is taken: by a process of this environment that died. Returns what it was doing; undefined: there was none. */
+  takeOver(): string | undefined {
     const flight = this.#flight;
     try {
-      if (lstatSync(flight.path).uid !== process.getuid?.()) return false;
+      if (lstatSync(flight.path).uid !== process.getuid?.()) return undefined;
       const paths = deadPaths(flight.path);
-      renameSync(flight.path, paths.find((path) => !existsSync(path)) ?? paths.at(-1)!);
+      const deadPath = paths.find((path) => !existsSync(path)) ?? paths.at(-1)!;
+      renameSync(flight.path, deadPath);
       flight.fd = openExclusively(flight.path);
-      return true;
+      return stateIn(deadPath);
     } catch {
       // There is no file to be taken over, or none to be made.
-      return false;
+      return undefined;
     }
+  }
+}
+
+/** The second word of the file. */
+function stateIn(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const bytes = Buffer.alloc(FLIGHT_MAGIC.length + 10);
+    readSync(fd, bytes);
+    return bytes.toString('latin1').split(' ')[1] ?? '';
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -15,8 +15,8 @@ export function spoolLines(to: AccountName, batches: readonly SpanBatch[]): { te
   let chars = 0;
   let left = 0;
   for (const batch of batches.toReversed()) {
-    for (let start = 0; start < batch.spans.length; start += SPANS_OF_LINE) {
-      const spans = batch.spans.slice(start, start + SPANS_OF_LINE);
+    for (let end = batch.spans.length; end > 0; end -= SPANS_OF_LINE) {
+      const spans = batch.spans.slice(Math.max(0, end - SPANS_OF_LINE), end);
       const line = encodeRecord({ to, batch: { ...batch, spans } });
       if (chars + line.length > MOST_CHARS) left += spans.length;
       else {

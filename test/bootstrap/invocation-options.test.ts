@@ -29,7 +29,6 @@ test('nothing set: W3C, baggage and X-Ray, nested spans, links, nothing loaded',
     contextRules: { formats: new Set(['tracecontext', 'baggage', 'xray']), xrayParent: 'root', readForeign: undefined },
     messagingSpans: 'nested',
     messagingContext: 'link',
-    dropsWarmUps: false,
   });
   assert.equal(recognise({ order: 1 }).source, 'direct');
   assert.deepEqual(loaded, []);
@@ -67,14 +66,13 @@ test('everything else that can be set', () => {
     SPANSTRAP_MESSAGING_SPANS: 'flat',
     SPANSTRAP_MESSAGING_CONTEXT: 'parent',
     SPANSTRAP_MESSAGING_LINKS: '3',
-    SPANSTRAP_DROP_WARM_UPS: 'yes',
     OTEL_SEMCONV_STABILITY_OPT_IN: 'http/dup, messaging',
     OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS: 'X-Tenant,Cookie',
     OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE: 'Content-Type',
     OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: 'GET,PURGE',
     SPANSTRAP_CAPTURE_BODY_SIZES: '1',
   });
-  assert.deepEqual([options.messagingSpans, options.messagingContext, options.dropsWarmUps], ['flat', 'parent', true]);
+  assert.deepEqual([options.messagingSpans, options.messagingContext], ['flat', 'parent']);
   const { trigger } = options;
   assert.equal(trigger.maxLinks, 3);
   assert.deepEqual(trigger.semconvOptIn, ['http/dup', 'messaging']);

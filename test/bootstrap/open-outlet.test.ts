@@ -68,7 +68,7 @@ function open(env: Environment, answer: (bundle: string) => ExportOutcome = () =
   const delivery = openOutlet(context, host, surroundings);
   const outlet = {
     /** An invocation that X-Ray and OTLP want, with all that it has. */
-    add: () => void stand.invoke(),
+    add: () => stand.invoke().decide(),
     flush: async (deadlineEpochMs: number): Promise<void> => delivery.flush('invocation', deadlineEpochMs),
   };
   return { outlet, opened, reports };

@@ -6,7 +6,6 @@ import type { Host } from '../../bootstrap/host.ts';
 import { readSettings } from '../../bootstrap/settings-reader.ts';
 import { settingsTable } from '../../bootstrap/settings-table.ts';
 import { chooseTracing } from '../../bootstrap/tracing-options.ts';
-import { SDK_VERSION } from '../../instrumentation/opentelemetry/global-api.ts';
 import type { TracingOptions } from '../../instrumentation/tracing.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -115,7 +114,7 @@ for (const [url, setting, rule] of [
 ] as const) {
   test(`the X-Ray parent in OTLP for ${url} with ${setting}: ${rule}`, () => {
     const env = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url, SPANSTRAP_OTLP_XRAY_PARENT: setting };
-    assert.equal(choose(env).options?.invocations.contextRules.xrayParent, rule);
+    assert.equal(choose(env).options?.xrayParent, rule);
   });
 }
 
@@ -134,34 +133,6 @@ for (const [type, isColdStart] of [
   });
 }
 
-test('the facts of the resource come from Lambda’s environment', () => {
-  const { options } = choose({
-    ...DAEMON,
-    AWS_LAMBDA_FUNCTION_NAME: 'orders',
-    AWS_LAMBDA_FUNCTION_VERSION: '7',
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
-    AWS_LAMBDA_LOG_GROUP_NAME: 'group',
-    AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
-    AWS_REGION: 'eu-west-1',
-    OTEL_SERVICE_NAME: 'mine',
-    OTEL_RESOURCE_ATTRIBUTES: 'team=shop',
-  });
-  assert.deepEqual(options?.resource, {
-    functionName: 'orders',
-    functionVersion: '7',
-    memoryMb: 128,
-    region: 'eu-west-1',
-    logGroupName: 'group',
-    logStreamName: 'stream',
-    nodeVersion: process.versions.node,
-    distroVersion: '0.0.0-source',
-    sdkVersion: SDK_VERSION,
-    serviceName: 'mine',
-    userAttributes: { team: 'shop' },
-  });
-  assert.equal(choose({ ...DAEMON, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: 'x' }).options?.resource.memoryMb, undefined);
-});
-
 test('the parts come from bundles of their own, loaded when they are asked for', () => {
   const { options, bundles } = choose({ ...DAEMON, ...COLLECTOR });
   assert.deepEqual(bundles, []);
@@ -172,6 +143,11 @@ test('the parts come from bundles of their own, loaded when they are asked for',
   const given = {} as never;
   assert.deepEqual(options!.createSdk(given), ['opentelemetry', 'sdk', context, given]);
   assert.deepEqual(bundles, ['outlet', 'opentelemetry']);
+});
+
+test('invocations that keep the function warm are recorded unless they are not wanted', () => {
+  assert.equal(choose(DAEMON).options?.dropsWarmUps, false);
+  assert.equal(choose({ ...DAEMON, SPANSTRAP_DROP_WARM_UPS: 'yes' }).options?.dropsWarmUps, true);
 });
 
 test('a secret is asked for at once', () => {

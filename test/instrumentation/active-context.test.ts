@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createContextKey, ROOT_CONTEXT as OFFICIAL_ROOT, trace } from '@opentelemetry/api';
+import { type Context, createContextKey, ROOT_CONTEXT as OFFICIAL_ROOT, trace } from '@opentelemetry/api';
 import { ActiveContext, ROOT_CONTEXT, spanOf, withSpan } from '../../instrumentation/active-context.ts';
 import { InertSpan } from '../../instrumentation/inert-span.ts';
 
 const unused = (): never => assert.fail('no emitter is bound here');
 const span = new InertSpan({ traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 });
 const key = createContextKey('test');
+const owner = { context: ROOT_CONTEXT };
 
 test('contexts do not change: a new value makes a new one', () => {
   const first = ROOT_CONTEXT.setValue(key, 1);
@@ -29,14 +30,14 @@ test('the active span is where every copy of the API looks for it', () => {
 });
 
 test('outside of everything the root is active, and nobody owns it', () => {
-  const active = new ActiveContext<string>(unused);
+  const active = new ActiveContext<{ readonly context: Context }>(unused);
   assert.equal(active.active(), ROOT_CONTEXT);
   assert.equal(active.owner(), undefined);
   active.with(undefined as never, () => assert.equal(active.active(), ROOT_CONTEXT));
 });
 
 test('results, errors, `this` and arguments pass through', () => {
-  const active = new ActiveContext<string>(unused);
+  const active = new ActiveContext<{ readonly context: Context }>(unused);
   const add = function (this: { base: number }, a: number, b: number): number {
     return this.base + a + b;
   };
@@ -50,8 +51,8 @@ test('results, errors, `this` and arguments pass through', () => {
     RangeError,
   );
   assert.equal(
-    active.runFor('owner', ROOT_CONTEXT, () => active.owner()),
-    'owner',
+    active.runFor(owner, () => active.owner()),
+    owner,
   );
 });
 
@@ -62,10 +63,10 @@ test('a bound function has the length of the original', () => {
 });
 
 test('a bound function belongs to who calls it, and sees the context it was bound to', () => {
-  const active = new ActiveContext<string>(unused);
+  const active = new ActiveContext<{ readonly context: Context }>(unused);
   const context = ROOT_CONTEXT.setValue(key, 'bound');
   const bound = active.bind(context, () => [active.active().getValue(key), active.owner()]);
-  assert.deepEqual(active.runFor('owner', ROOT_CONTEXT, bound), ['bound', 'owner']);
+  assert.deepEqual(active.runFor(owner, bound), ['bound', owner]);
   assert.deepEqual(bound(), ['bound', undefined]);
 });
 
@@ -84,8 +85,25 @@ test('emitters are given to the one who can bind them, other objects back', () =
   assert.deepEqual(bindings, [ROOT_CONTEXT, emitter]);
 });
 
+test('the owner’s context is asked for when somebody looks, and gives way to every other one', () => {
+  let asked = 0;
+  const late = {
+    get context(): Context {
+      asked++;
+      return ROOT_CONTEXT.setValue(key, 'late');
+    },
+  };
+  const active = new ActiveContext<{ readonly context: Context }>(unused);
+  active.runFor(late, () => {
+    assert.equal(active.owner(), late);
+    active.with(ROOT_CONTEXT, () => assert.equal(active.active().getValue(key), undefined));
+    assert.equal(asked, 0);
+    assert.equal(active.active().getValue(key), 'late');
+  });
+});
+
 test('user code cannot switch it off', () => {
-  const active = new ActiveContext<string>(unused);
+  const active = new ActiveContext<{ readonly context: Context }>(unused);
   assert.equal(active.disable(), active);
   assert.equal(active.enable(), active);
   active.with(ROOT_CONTEXT.setValue(key, 1), () => assert.equal(active.active().getValue(key), 1));

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { propagation } from '@opentelemetry/api';
 import { spanOf } from '../../instrumentation/active-context.ts';
 import { baggageOf } from '../../instrumentation/outgoing/propagation.ts';
-import type { ContextExtractor } from '../../instrumentation/recorder.ts';
+import type { ContextExtractor } from '../../instrumentation/recording.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
 import {
   defaultRules,

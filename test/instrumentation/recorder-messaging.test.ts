@@ -119,7 +119,7 @@ test('a Kafka event that is too large to be listed in time is described after th
     const small = new RecordingStand({ messagingSpans });
     small.invoke({ event: kafka });
     const large = new RecordingStand({ messagingSpans });
-    const observation = large.recorder.begin(large.invocation({ eventBytes: 6_000_000 }), kafka);
+    const observation = large.begin(large.invocation({ eventBytes: 6_000_000 }), kafka);
     observation.handlerSettled({ ok: true, at: large.start, result: null, isStreamed: false });
     observation.answered({ at: large.start + 5, bodyBytes: 4, status: 202, serializedAt: large.start });
     const [expected, found] = [await small.flush(), await large.flush()].map((spans) => named(spans, 'process orders'));
@@ -144,7 +144,7 @@ test('a lying Kafka event with 150 000 partitions is not listed before the answe
     },
   });
   const stand = new RecordingStand();
-  const observation = stand.recorder.begin(stand.invocation({ eventBytes: 2_000_000 }), { ...kafka, records: watched });
+  const observation = stand.begin(stand.invocation({ eventBytes: 2_000_000 }), { ...kafka, records: watched });
   observation.run(() => assert.equal(listed, 0));
   observation.handlerSettled({ ok: true, at: stand.start, result: null, isStreamed: false });
   observation.answered({ at: stand.start + 5, bodyBytes: 4, status: 202, serializedAt: stand.start });

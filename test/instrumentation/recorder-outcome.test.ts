@@ -111,7 +111,7 @@ for (const [what, error, message] of [
 
 test('an error that throws when it is looked at costs its own description, not the spans of the invocation', async () => {
   const stand = new RecordingStand();
-  const observation = stand.recorder.begin(stand.invocation(), {});
+  const observation = stand.begin(stand.invocation(), {});
   observation.handlerSettled({ ok: false, at: stand.start + 1, error: hostile, errorType: 'Error' });
   observation.answered({ at: stand.start + 2, bodyBytes: 0, status: 202, serializedAt: 0 });
   const spans = await stand.flush();
@@ -122,7 +122,7 @@ test('an error that throws when it is looked at costs its own description, not t
 
 test('the first end of a handler counts: what it does after a crash was reported changes nothing', async () => {
   const stand = new RecordingStand();
-  const observation = stand.recorder.begin(stand.invocation(), {});
+  const observation = stand.begin(stand.invocation(), {});
   const crash = new RangeError('from a timer');
   observation.handlerSettled({ ok: false, at: stand.start + 1, error: crash, errorType: 'RangeError' });
   observation.handlerSettled({ ok: true, at: stand.start + 2, result: null, isStreamed: false });

@@ -3,13 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spanOf } from '../../instrumentation/active-context.ts';
-import type { InvocationRecord } from '../../instrumentation/invocation-record.ts';
 import { named, RecordingStand, TRACE_ID, UNSAMPLED } from './recording-stand.ts';
 import { buildSpan } from './span-builder.ts';
 
 test('an invocation that was never answered stays; its spans leave when it is', async () => {
   const stand = new RecordingStand();
-  const observation = stand.recorder.begin(stand.invocation({ deadlineEpochMs: Date.now() + 60_000 }), {});
+  const observation = stand.begin(stand.invocation({ deadlineEpochMs: Date.now() + 60_000 }), {});
   await stand.recorder.flush('shutdown', 5);
   assert.deepEqual(stand.batches, []);
   observation.answered({ at: stand.start + 1, bodyBytes: 0, status: undefined, serializedAt: stand.start });
@@ -58,7 +57,7 @@ test('a span that starts where nobody knows belongs to the latest invocation, un
 test('concurrent invocations: every span goes to the one it was started in', async () => {
   const stand = new RecordingStand({ isConcurrent: true });
   const ids = ['r-1', 'r-2', 'r-3'];
-  const observations = ids.map((requestId) => stand.recorder.begin(stand.invocation({ requestId }), {}));
+  const observations = ids.map((requestId) => stand.begin(stand.invocation({ requestId }), {}));
   const work = observations.map((observation, at) =>
     observation.run(async () => {
       const span = buildSpan({ name: `user ${ids[at]}` });
@@ -94,7 +93,7 @@ test('several answered invocations leave in one flush, each in its batch', async
 
 test('the handler runs in the async context of its invocation, and its result and errors pass through', async () => {
   const stand = new RecordingStand();
-  const observation = stand.recorder.begin(stand.invocation(), {}) as InvocationRecord;
+  const observation = stand.begin(stand.invocation(), {});
   const seen = await observation.run(async () => {
     await new Promise((resolve) => setImmediate(resolve));
     return [stand.active.owner(), spanOf(stand.active.active())?.spanContext().traceId];

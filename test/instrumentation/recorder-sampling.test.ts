@@ -106,7 +106,7 @@ test('the trace header user code sees names our Invocation, if that is certain t
   const id = idOf(named(await drawn.flush(), 'Invocation'));
   assert.equal(observation.traceHeader, `Root=${ROOT};Parent=${id};Sampled=1;Lineage=1:a87bd80c:0`);
   assert.equal(
-    (observation as InvocationRecord).xrayHeader,
+    (observation.scope as InvocationRecord).xrayHeader,
     SAMPLED,
     'outgoing calls start from the header as received',
   );

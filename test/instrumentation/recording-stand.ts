@@ -3,15 +3,16 @@
 import assert from 'node:assert/strict';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ActiveContext } from '../../instrumentation/active-context.ts';
+import type { ArrivedInvocation } from '../../instrumentation/arrived-invocation.ts';
 import { Clock } from '../../instrumentation/clock.ts';
 import type { AbruptEnd, Delivery, LateDelivery, PresentInvocations } from '../../instrumentation/export/delivery.ts';
 import type { SpanBatch } from '../../instrumentation/export/exporter.ts';
 import { Heartbeat } from '../../instrumentation/heartbeat.ts';
 import { closeInvocation, type EndingScope, takeEnded } from '../../instrumentation/invocation-end.ts';
 import type { InvocationRecord } from '../../instrumentation/invocation-record.ts';
-import type { CallScope, UnrecordedScope } from '../../instrumentation/outgoing/call-scope.ts';
 import type { ContextRules } from '../../instrumentation/parent.ts';
 import { Recorder, type RecorderOptions } from '../../instrumentation/recorder.ts';
+import { Recording, type RecordingOptions } from '../../instrumentation/recording.ts';
 import { createResource } from '../../instrumentation/resource.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
 import { newSpanCounts } from '../../instrumentation/span-counts.ts';
@@ -82,6 +83,8 @@ export class RecordedDelivery implements Delivery {
     return this.lookAgainMs;
   }
 
+  initFailed(): void {}
+
   takeOver(): void {
     this.told.push('take over');
   }
@@ -97,7 +100,7 @@ export class RecordingStand {
   readonly scope: Omit<EndingScope, 'describeTracer' | 'fault' | 'initOwnMs'>;
   readonly batches: SpanBatch[];
   readonly invocations: PresentInvocations = { flying: new Set(), answered: [] };
-  readonly active = new ActiveContext<CallScope | UnrecordedScope>(() => assert.fail('no emitter is bound here'));
+  readonly active = new ActiveContext<ArrivedInvocation>(() => assert.fail('no emitter is bound here'));
   readonly recorder: Recorder;
   /** All facts are so long after this instant. */
   readonly start: number;
@@ -115,7 +118,7 @@ export class RecordingStand {
     userAttributes: {},
   });
 
-  constructor(options: Partial<RecorderOptions> = {}) {
+  constructor(options: Partial<RecorderOptions & RecordingOptions> = {}) {
     this.clock = options.clock ?? new Clock();
     this.start = this.clock.now();
     this.scope = {
@@ -130,31 +133,51 @@ export class RecordingStand {
     this.delivery = delivery;
     this.batches = delivery.batches;
     const late: LateDelivery = { loaded: delivery, load: () => delivery };
-    this.recorder = new Recorder({
-      ...this.scope,
-      active: this.active,
-      delivery: late,
-      invocations: this.invocations,
+    const common = {
+      clock: this.clock,
       counts: newSpanCounts(),
-      flight: undefined,
-      holdsResponse: false,
       isOff: () => false,
+      attempt: (work: () => void) => work(),
       functionName: 'orders',
-      functionVersion: '7',
       hasXray: true,
       drawsPhases: true,
       hasOtlp: true,
       sampler: createSampler('always_on', 1),
-      isColdStart: true,
-      isConcurrent: false,
-      recognise: recogniseTrigger,
-      messagingSpans: 'nested',
-      messagingContext: 'link',
       dropsWarmUps: false,
+    };
+    this.recorder = new Recorder({
+      ...common,
+      collections: this.scope.collections,
+      active: this.active,
+      delivery: late,
+      invocations: this.invocations,
+      flight: undefined,
+      holdsResponse: false,
+      xrayParent: 'root',
+      isConcurrent: false,
       heartbeat: new Heartbeat({ now: () => this.clock.now() }),
-      parseBaggage: () => assert.fail('nobody asks what is in the baggage'),
+      fault: (error) => assert.fail(error as Error),
+      attempt: (work) => work(),
+      openRecording: (changes) =>
+        new Recording({
+          ...this.scope,
+          ...common,
+          functionVersion: '7',
+          isColdStart: true,
+          recognise: recogniseTrigger,
+          messagingSpans: 'nested',
+          messagingContext: 'link',
+          parseBaggage: () => assert.fail('nobody asks what is in the baggage'),
+          ...options,
+          ...changes,
+        }),
       ...options,
     });
+  }
+
+  /** The event does not change while the handler runs. */
+  begin(invocation: Invocation, event: unknown): ArrivedInvocation {
+    return this.recorder.begin(invocation, event, () => event);
   }
 
   init(changes: Partial<InitFacts> = {}): void {
@@ -195,8 +218,8 @@ export class RecordingStand {
     event?: unknown;
     outcome?: Partial<HandlerOutcome>;
     handler?: () => void;
-  } = {}): ReturnType<Recorder['begin']> {
-    const observation = this.recorder.begin(this.invocation(changes), event);
+  } = {}): ArrivedInvocation {
+    const observation = this.begin(this.invocation(changes), event);
     const { receivedAt = this.start } = changes;
     observation.run(handler);
     const settled = { ok: true, at: receivedAt + 40, result: null, isStreamed: false, ...outcome };

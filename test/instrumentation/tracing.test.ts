@@ -4,17 +4,21 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { trace } from '@opentelemetry/api';
+import { parseBaggage } from '../../instrumentation/baggage.ts';
 import { Destination } from '../../instrumentation/export/destination.ts';
 import type { SpanBatch } from '../../instrumentation/export/exporter.ts';
 import { SpanDelivery } from '../../instrumentation/export/span-delivery.ts';
 import { GarbageCollections } from '../../instrumentation/garbage-collections.ts';
 import { createSdk } from '../../instrumentation/opentelemetry/sdk.ts';
+import { Recording } from '../../instrumentation/recording.ts';
+import { createResource } from '../../instrumentation/resource.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
 import { SpanAccount } from '../../instrumentation/span-account.ts';
 import { installTracing, type TracingOptions } from '../../instrumentation/tracing.ts';
 import { recogniseTrigger } from '../../instrumentation/triggers/recognition.ts';
 import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';
 import type { Invocation } from '../../runtime/lifecycle.ts';
+import { defaultRules } from './recording-stand.ts';
 
 const TRACE_ID = '65f1a2b30123456789abcdef01234567';
 const HEADER = 'Root=1-65f1a2b3-0123456789abcdef01234567;Parent=53995c3f42cd8ad8;Sampled=1';
@@ -49,6 +53,29 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
       report: (message) => reports.push(message),
     });
   const options: TracingOptions = {
+    openRecording: (surroundings) =>
+      new Recording({
+        ...surroundings,
+        recognise: recogniseTrigger,
+        trigger: defaultTriggerOptions,
+        contextRules: defaultRules,
+        messagingSpans: 'nested',
+        messagingContext: 'link',
+        parseBaggage: (text) => parseBaggage(text, () => surroundings.loadPropagator()),
+        resource: createResource({
+          functionName: 'orders',
+          functionVersion: '7',
+          memoryMb: 128,
+          region: 'eu-west-1',
+          logGroupName: undefined,
+          logStreamName: undefined,
+          nodeVersion: '24',
+          distroVersion: '0',
+          sdkVersion: '3',
+          serviceName: undefined,
+          userAttributes: {},
+        }),
+      }),
     openDelivery: (surroundings) =>
       new SpanDelivery({
         ...surroundings,
@@ -65,6 +92,7 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
           maxFlushMs: 1000,
         },
         deadlineMarginMs: undefined,
+        watchdog: undefined,
         report: (message) => reports.push(message),
       }),
     holdsResponse: false,
@@ -74,6 +102,7 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
     findApiVersion: () => undefined,
     createCodeApi: () => assert.fail('the code API is not called here'),
     calls: {
+      loadPropagation: () => assert.fail('no call is made here'),
       createOutgoingTracer: () => assert.fail('no call is made here'),
       createClientModules: () => assert.fail('no database client is loaded here'),
       createDatabaseInstrumentations: () => assert.fail('no database is called here'),
@@ -81,34 +110,14 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
       injectionTargets: [],
       ownAddress: '127.0.0.1:9001',
     },
-    resource: {
-      functionName: 'orders',
-      functionVersion: '7',
-      memoryMb: 128,
-      region: 'eu-west-1',
-      logGroupName: undefined,
-      logStreamName: undefined,
-      nodeVersion: '24',
-      distroVersion: '0',
-      sdkVersion: '3',
-      serviceName: undefined,
-      userAttributes: {},
-    },
+    functionName: 'orders',
+    functionVersion: '7',
+    distroVersion: '0',
     xrayMode: 'phases',
     hasOpenTelemetry: true,
     sampler: createSampler('always_on', 1),
-    invocations: {
-      recognise: recogniseTrigger,
-      trigger: defaultTriggerOptions,
-      contextRules: {
-        formats: new Set(['tracecontext', 'baggage', 'xray']),
-        xrayParent: 'root',
-        readForeign: undefined,
-      },
-      messagingSpans: 'nested',
-      messagingContext: 'link',
-      dropsWarmUps: false,
-    },
+    xrayParent: 'root',
+    dropsWarmUps: false,
     observeCollections: () => new GarbageCollections(),
     isColdStart: true,
     isConcurrent: false,
@@ -137,7 +146,7 @@ test('an invocation with a span of the user’s goes to both destinations, whole
   const { options, opened, reports } = optionsFor();
   const { observer, activeTrace } = installTracing(options);
   assert.equal(activeTrace(), undefined);
-  const observation = observer.begin(invocation, {});
+  const observation = observer.begin(invocation, {}, () => ({}));
   const userIds = await observation.run(async () => {
     const { traceId, spanId } = activeTrace()!;
     assert.equal(traceId, TRACE_ID);
@@ -177,7 +186,7 @@ test('with another OpenTelemetry setup before it, the phases are still traced', 
   const { options, opened, reports } = optionsFor({ xrayMode: undefined });
   const { observer } = installTracing(options);
   assert.deepEqual(reports, []);
-  const observation = observer.begin(invocation, {});
+  const observation = observer.begin(invocation, {}, () => ({}));
   observation.answered({ at: performance.now(), bodyBytes: 4, status: 202, serializedAt: performance.now() });
   await observer.flush('invocation', Date.now() + 10_000);
   assert.deepEqual(
@@ -195,7 +204,7 @@ test('each destination gets what it is to have', async () => {
   ] as const) {
     const { options, opened } = optionsFor(changes);
     const { observer } = installTracing(options);
-    const observation = observer.begin({ ...invocation, traceHeader }, {});
+    const observation = observer.begin({ ...invocation, traceHeader }, {}, () => ({}));
     observation.answered({ at: performance.now(), bodyBytes: 4, status: 202, serializedAt: performance.now() });
     await observer.flush('invocation', Date.now() + 10_000);
     assert.deepEqual(
@@ -212,7 +221,7 @@ test('X-Ray SDKs nest under our Invocation only where we draw one', () => {
     ['attach', false],
   ] as const) {
     const { options } = optionsFor({ xrayMode: mode });
-    const { traceHeader } = installTracing(options).observer.begin(invocation, {});
+    const { traceHeader } = installTracing(options).observer.begin(invocation, {}, () => ({}));
     assert.equal(traceHeader !== HEADER, isDrawn, mode);
   }
 });
@@ -234,7 +243,7 @@ test('an invocation that nobody samples opens nothing', async () => {
   const { options, opened } = optionsFor({ hasOpenTelemetry: false });
   const { observer } = installTracing({ ...options, openDelivery: () => assert.fail('there is nothing to send') });
   const unsampled = { ...invocation, traceHeader: HEADER.replace('Sampled=1', 'Sampled=0') };
-  observer.begin(unsampled, {}).answered({ at: 1, bodyBytes: 4, status: 202, serializedAt: 1 });
+  observer.begin(unsampled, {}, () => ({})).answered({ at: 1, bodyBytes: 4, status: 202, serializedAt: 1 });
   await observer.flush('invocation', Date.now() + 10_000);
   assert.deepEqual(opened, []);
 });

@@ -30,7 +30,7 @@ function environmentOf({ given: { options = {} } = {} }: Expectation): Record<st
 
 /** What does not come from the event: the invocation's own attributes, and how long ago 2024 was. */
 const notOfTheEvent =
-  /^(?:faas\.(?:invocation_id|trigger|coldstart)|cloud\.|aws\.lambda\.|aws\.xray\.|http\.response\.|http\.status_code|lambda\.(?:event_wait_ms|frozen_ms))/;
+  /^(?:faas\.(?:invocation_id|trigger|coldstart)|cloud\.|aws\.lambda\.|aws\.xray\.|http\.response\.|http\.status_code|lambda\.(?:event_wait_ms|frozen_ms)|spanstrap\.overhead_us)/;
 
 const ofTheEvent = (attributes: object): object =>
   Object.fromEntries(Object.entries(attributes).filter(([name]) => !notOfTheEvent.test(name)));

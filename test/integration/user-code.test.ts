@@ -116,6 +116,20 @@ for (const [shape, filesOf] of Object.entries(SHAPES)) {
   });
 }
 
+for (const api of ['otel-api-1-0', 'otel-api-1-4', 'otel-api-1-9', '@opentelemetry/api']) {
+  for (const isBundled of [false, true]) {
+    test(`a span made with ${api}${isBundled ? ', bundled and minified' : ''}`, async () => {
+      const source = CJS.replace('@opentelemetry/api', api);
+      const text = isBundled ? await bundled(source, 'cjs', true) : source;
+      await using fn = await startFunction({ files: { 'index.js': text }, packages: isBundled ? [] : [api] });
+      await fn.invoke({ url }, { traceHeader: HEADER });
+      const invocation = invocationOf(fn);
+      assert.deepEqual(childNames(invocation), ['reserve stock']);
+      assert.deepEqual(childNames(invocation.subsegments![0]!), ['127.0.0.1']);
+    });
+  }
+}
+
 test('a failing downstream call is an error in both drawings, its caller sees what it would have seen', async () => {
   await using fn = await startFunction({ files: { 'index.js': CJS }, packages: ['@opentelemetry/api'] });
   assert.deepEqual((await fn.invoke({ url: `${url}/missing` })).json(), { status: 404 });

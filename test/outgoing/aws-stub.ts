@@ -33,6 +33,9 @@ const md5 = (text: string): string => createHash('md5').update(text).digest('hex
 const ANSWERS: Readonly<Record<string, (call: Omit<AwsCall, 'fault'>) => Answer>> = {
   'dynamodb.GetItem': () => json({ Item: { id: { S: 'b-7' } } }),
   'dynamodb.PutItem': () => json({}),
+  'dynamodb.Query': () =>
+    json({ Count: 2, ScannedCount: 5, Items: [], ConsumedCapacity: { TableName: 'stock', CapacityUnits: 0.5 } }),
+  'dynamodb.ListTables': () => json({ TableNames: ['stock', 'shelf'] }),
   'dynamodb.BatchGetItem': () => json({ Responses: {}, UnprocessedKeys: {} }),
   's3.PutObject': () => ({ headers: { etag: '"e"', 'x-amz-id-2': 'extended-1' }, body: '' }),
   's3.GetObject': () => ({ headers: { 'content-type': 'text/plain' }, body: 'contents' }),
@@ -41,6 +44,8 @@ const ANSWERS: Readonly<Record<string, (call: Omit<AwsCall, 'fault'>) => Answer>
     body: '<?xml version="1.0"?><ListBucketResult><Name>photos</Name><KeyCount>0</KeyCount></ListBucketResult>',
   }),
   'sqs.SendMessage': ({ body }) => json({ MessageId: 'm-1', MD5OfMessageBody: md5(JSON.parse(body).MessageBody) }),
+  'sqs.ReceiveMessage': () =>
+    json({ Messages: ['one', 'two'].map((Body) => ({ MessageId: `m-${Body}`, Body, MD5OfBody: md5(Body) })) }),
   'sqs.SendMessageBatch': ({ body }) =>
     json({
       Successful: JSON.parse(body).Entries.map(({ Id, MessageBody }: Record<string, string>) => ({

@@ -254,6 +254,8 @@ for (const shape of ['require', 'import', 'esbuild minified'] as const) {
   });
 }
 
+const MAPPERS = { knex: select, sequelize: select, prisma: select, mongoose: 'find orders' };
+
 for (const shape of ['require', 'import'] as const) {
   test(`libraries on top of the clients: ${shape}`, async (t) => {
     if (!('folder' in packages)) return t.skip(packages.missing);
@@ -261,7 +263,7 @@ for (const shape of ['require', 'import'] as const) {
     const path = fileURLToPath(new URL('functions/mappers.mjs', import.meta.url));
     const [name, text] = (await shapesOf(path, packages.folder, [shape])).find((one) => one.name === shape)!.file;
     await using fn = await startFunctionWith(packages.folder, { files: { [name]: text }, timeoutMs: 20_000 });
-    for (const [library, expected] of Object.entries({ knex: select, sequelize: select, mongoose: 'find orders' })) {
+    for (const [library, expected] of Object.entries(MAPPERS)) {
       await t.test(library, async (t) => {
         if (library !== 'mongoose' && 'missing' in servers.pg) return t.skip(servers.pg.missing);
         fn.otlp.clear();

@@ -91,7 +91,13 @@ test('ten thousand calls at once: all are answered, and all are spans', async ()
         return outcomes;
       };`,
   };
-  const environment = { OTEL_EXPORTER_OTLP_TIMEOUT: '60000', SPANSTRAP_FLUSH_TIMEOUT: '60000' };
+  const environment = {
+    OTEL_EXPORTER_OTLP_TIMEOUT: '60000',
+    SPANSTRAP_FLUSH_TIMEOUT: '60000',
+    // All at once are more than wait for one destination by default, when it is slow.
+    SPANSTRAP_MAX_QUEUED_SPANS: '20000',
+    SPANSTRAP_MEMORY_PERCENT: '50',
+  };
   const options = { files, timeoutMs: 120_000, xray: false };
   const event = { url: downstream.url, count: 10_000 };
   await using plain = await startFunction({ ...options, environment: { SPANSTRAP_DISABLED: 'true' } });
@@ -140,6 +146,29 @@ test('a root-only header goes on as it is, without a parent that nobody made up'
     assert.equal(headers['x-amzn-trace-id'], `Root=${HEADER.slice(5, 40)};Lineage=1:a87bd80c:0`);
     assert.equal(headers.traceparent, undefined);
   }
+});
+
+test('a function that calls nobody has nothing loaded for calls; one that does, with its first call', async () => {
+  await using fn = await startFunction({
+    files: {
+      'index.mjs': `import http from 'node:http';
+        import { Session } from 'node:inspector';
+        export const handler = async ({ url }) => {
+          if (url !== undefined) await (await fetch(url)).text();
+          const session = new Session();
+          const scripts = [];
+          session.connect();
+          session.on('Debugger.scriptParsed', ({ params }) => scripts.push(params.url));
+          session.post('Debugger.enable');
+          session.disconnect();
+          return scripts.filter((name) => /(?:outgoing|databases|client-modules|opentelemetry)\\.cjs$/.test(name)).map((name) => name.split('/').at(-1));
+        };`,
+    },
+  });
+  const loaded = async (event: object): Promise<unknown> => (await fn.invoke(event, { traceHeader: HEADER })).json();
+  assert.deepEqual(await loaded({}), []);
+  assert.deepEqual(await loaded({}), []);
+  assert.deepEqual(await loaded({ url: downstream.url }), ['outgoing.cjs']);
 });
 
 test('what a new connection cost stands on the call that opened it, and on no other', async (t) => {

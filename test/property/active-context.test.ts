@@ -130,8 +130,12 @@ async function cross(boundary: Boundary, look: () => void): Promise<void> {
   }
 }
 
-function createManager(): ActiveContext<string> {
-  const manager: ActiveContext<string> = new ActiveContext((context, emitter) => sdk.bindEmitter(context, emitter));
+const invocation = { context: ROOT_CONTEXT };
+
+function createManager(): ActiveContext<typeof invocation> {
+  const manager: ActiveContext<typeof invocation> = new ActiveContext((context, emitter) =>
+    sdk.bindEmitter(context, emitter),
+  );
   const sdk = createSdk({
     resource: createResource({
       functionName: undefined,
@@ -186,7 +190,7 @@ test('the owner goes along whatever context user code makes active', async () =>
   await fc.assert(
     fc.asyncProperty(fc.array(program, { maxLength: 2 }), fc.boolean(), async (programs, isOwned) => {
       const manager = createManager();
-      const owners = new Set<string | undefined>();
+      const owners = new Set<typeof invocation | undefined>();
       const watching: ContextManager = {
         active: () => {
           owners.add(manager.owner());
@@ -198,8 +202,8 @@ test('the owner goes along whatever context user code makes active', async () =>
         disable: () => watching,
       };
       const work = (): Promise<void> => run(watching, ROOT_CONTEXT, programs, []);
-      await (isOwned ? manager.runFor('invocation', ROOT_CONTEXT, work) : work());
-      owners.delete(isOwned ? 'invocation' : undefined);
+      await (isOwned ? manager.runFor(invocation, work) : work());
+      owners.delete(isOwned ? invocation : undefined);
       assert.deepEqual([...owners], []);
       assert.equal(manager.owner(), undefined);
     }),

@@ -49,9 +49,11 @@ const fail = (): never => {
   throw fault;
 };
 
+const readEvent = (): unknown => assert.fail('nobody needs the event again');
+
 test('unobserved: the header goes on as received, the handler runs, nothing is kept waiting', async () => {
   unobserved.initEnded(initFacts);
-  const observation = unobserved.begin(invocation, {});
+  const observation = unobserved.begin(invocation, {}, readEvent);
   assert.equal(observation.traceHeader, 'Root=received');
   assert.equal(
     observation.run(() => 'result'),
@@ -82,7 +84,7 @@ test('a healthy observer gets every fact as it is', async () => {
   });
   const event = {};
   observer.initEnded(initFacts);
-  const observation = observer.begin(invocation, event);
+  const observation = observer.begin(invocation, event, readEvent);
   assert.equal(observation.traceHeader, 'Root=ours');
   assert.equal(
     observation.run(() => 'result'),
@@ -97,7 +99,7 @@ test('a healthy observer gets every fact as it is', async () => {
 
 test('an observer that cannot begin leaves the invocation unobserved', () => {
   const { observer, faults } = observe({ begin: fail });
-  const observation = observer.begin(invocation, {});
+  const observation = observer.begin(invocation, {}, readEvent);
   assert.equal(observation.traceHeader, 'Root=received');
   assert.equal(
     observation.run(() => 'result'),
@@ -115,7 +117,7 @@ test('facts that the observer cannot take are its own loss', async () => {
     flush: fail,
   });
   observer.initEnded(initFacts);
-  const observation = observer.begin(invocation, {});
+  const observation = observer.begin(invocation, {}, readEvent);
   observation.handlerSettled(outcome);
   observation.answered(answer);
   await observer.flush('invocation', 0);
@@ -131,7 +133,7 @@ test('a flush that rejects is its own loss', async () => {
 test('what the handler returns and throws passes through, once', () => {
   let calls = 0;
   const { observer, faults } = observe({});
-  const { run } = observer.begin(invocation, {});
+  const { run } = observer.begin(invocation, {}, readEvent);
   assert.throws(
     () =>
       run(() => {
@@ -150,12 +152,12 @@ test('what the handler returns and throws passes through, once', () => {
 test('an observer that fails before it calls the handler: the handler runs without it', () => {
   const { observer, faults } = observe({ observation: { run: fail } });
   assert.equal(
-    observer.begin(invocation, {}).run(() => 'result'),
+    observer.begin(invocation, {}, readEvent).run(() => 'result'),
     'result',
   );
   assert.throws(
     () =>
-      observer.begin(invocation, {}).run(() => {
+      observer.begin(invocation, {}, readEvent).run(() => {
         throw handlerError;
       }),
     handlerError,
@@ -174,7 +176,7 @@ test('an observer that fails after the handler: its result stands, and it is not
     },
   });
   assert.equal(
-    observer.begin(invocation, {}).run(() => ++calls),
+    observer.begin(invocation, {}, readEvent).run(() => ++calls),
     1,
   );
   assert.deepEqual(faults, [fault]);
@@ -195,7 +197,7 @@ test('an observer that fails while the handler’s error passes: the handler’s
   });
   assert.throws(
     () =>
-      observer.begin(invocation, {}).run(() => {
+      observer.begin(invocation, {}, readEvent).run(() => {
         throw handlerError;
       }),
     handlerError,

@@ -304,7 +304,7 @@ test('policy 2: a crash fails the open invocation, once; what its handler does l
   assert.equal(log.filter((line) => `${line}`.startsWith('fail')).length, 1);
 });
 
-test('a crash when nothing is open, or when the answer is on its way, posts nothing', async () => {
+test('a crash when nothing is open posts nothing; an answer on its way is waited for, and is the only one', async () => {
   const idle = standLoop(() => 1, []);
   await idle.loop.crash(new Error('x'));
   assert.deepEqual(idle.log, []);
@@ -314,9 +314,15 @@ test('a crash when nothing is open, or when the answer is on its way, posts noth
   api.onPost = () => promise;
   void serve();
   await settle();
-  await loop.crash(new Error('x'));
-  resolve(accepted());
+  const crashed = loop.crash(new Error('x')).then(() => log.push('crashed'));
   await settle();
+  assert.ok(!log.includes('crashed'));
+  resolve(accepted());
+  await crashed;
+  assert.deepEqual(
+    log.filter((line) => `${line}`.startsWith('taken') || line === 'crashed'),
+    ['taken 202 0', 'crashed'],
+  );
   assert.ok(!log.some((line) => `${line}`.startsWith('fail')));
 });
 

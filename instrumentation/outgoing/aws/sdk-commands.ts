@@ -6,6 +6,7 @@ import { isSuppressed, withSpan } from '../../active-context.ts';
 import type { CallEnvironment, CallScope, CallSpan } from '../call-scope.ts';
 import { baggageOf, traceparentOf, xrayHeaderOf } from '../propagation.ts';
 import { BODY_NAMES, describeResource, isProducing, type Parameters } from './aws-resources.ts';
+import { describeInputOf, describeOutputOf } from './call-details.ts';
 import { type InjectionTarget, injectTrace, type TraceFields } from './message-injection.ts';
 
 /** A call that is under way, in the context of what it does. */
@@ -81,7 +82,7 @@ function traceCommand(
       'rpc.system.name': 'aws-api',
       'rpc.service': service,
       'rpc.method': operation,
-      ...describeInput(service, operation, args.input),
+      ...quietly(() => describeInput(service, operation, args.input)),
     },
   });
   const open: OpenCommand = { service, span, requests: 0 };
@@ -97,6 +98,7 @@ function traceCommand(
     .then(
       (result) => {
         describeMetadata(span, result?.output?.$metadata);
+        span.setAttributes(quietly(() => describeOutputOf(service, result?.output)));
         end();
         return result;
       },
@@ -114,8 +116,11 @@ function describeInput(service: string, operation: string, input: unknown): Attr
   for (const name of [...BODY_NAMES, 'Bucket', 'Key', 'modelId']) {
     if (typeof values[name] === 'string') parameters[name] = values[name];
   }
-  const attributes = describeResource(service, operation, undefined, parameters as Parameters);
-  const { RequestItems, Entries, TransactItems } = values;
+  const attributes = {
+    ...describeResource(service, operation, undefined, parameters as Parameters),
+    ...describeInputOf(service, input),
+  };
+  const { RequestItems, TransactItems } = values;
   if (service === 'DynamoDB' && isObject(RequestItems)) {
     attributes['aws.dynamodb.table_names'] = Object.keys(RequestItems).slice(0, 25);
   }
@@ -125,8 +130,16 @@ function describeInput(service: string, operation: string, input: unknown): Attr
     );
     if (tables.length > 0) attributes['aws.dynamodb.table_names'] = [...new Set(tables)];
   }
-  if (service === 'SQS' && Array.isArray(Entries)) attributes['messaging.batch.message_count'] = Entries.length;
   return attributes;
+}
+
+/** Objects of the user's may have getters that throw, which is for the SDK to complain about. */
+function quietly(describe: () => Attributes): Attributes {
+  try {
+    return describe();
+  } catch {
+    return {};
+  }
 }
 
 function injectInto(

@@ -4,6 +4,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { withoutLiterals } from '../../export/xray/sql-literals.ts';
 import type { CallEnvironment, CallScope, CallSpan } from '../call-scope.ts';
 import { beginDatabaseCall, type DatabaseCallFacts, failDatabaseCall, operationOf } from './database-call.ts';
+import { isInstrumentedByUser } from './user-instrumentations.ts';
 import { LIBRARY_CHANNELS } from './watch-databases.ts';
 
 /** What the libraries publish; each has only some of it. */
@@ -43,7 +44,9 @@ export function followLibraryCalls(
     });
   }
   return (channel, message, scope) => {
-    const facts = factsOf(channel, message as Message);
+    const facts = isInstrumentedByUser(environment, libraryOf(channel))
+      ? undefined
+      : factsOf(channel, message as Message);
     if (facts === undefined) return;
     const span = beginDatabaseCall(environment, scope, facts);
     const { batchSize } = message as Message;
@@ -51,6 +54,9 @@ export function followLibraryCalls(
     open.set(message, { span, scope });
   };
 }
+
+const libraryOf = (channel: string): string =>
+  Object.entries(LIBRARY_CHANNELS).find(([, channels]) => (channels as readonly string[]).includes(channel))![0];
 
 /** What the clients say of themselves when they connect; some repeat the command among its arguments. */
 const HANDSHAKE = /^(?:HELLO|AUTH|(?:CLIENT ){1,2}(?:SETINFO|SETNAME))\b/i;

@@ -10,8 +10,11 @@ import { MySQL2Instrumentation } from '@opentelemetry/instrumentation-mysql2';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import { RedisInstrumentation } from '@opentelemetry/instrumentation-redis';
 import { withoutLiterals } from '../../export/xray/sql-literals.ts';
+import { InertSpan } from '../../inert-span.ts';
+import type { CallEnvironment } from '../call-scope.ts';
 import type { ClientModule } from './client-modules.ts';
 import { operationOf } from './database-call.ts';
+import { instrumentationNameOf, isInstrumentedByUser } from './user-instrumentations.ts';
 import { isInRange } from './version-range.ts';
 
 export type DatabaseInstrumentations = {
@@ -41,14 +44,21 @@ const FACTORIES: Readonly<Record<string, () => unknown>> = {
   redis: () => new RedisInstrumentation(),
 };
 
-export function createDatabaseInstrumentations(ours: TracerProvider): DatabaseInstrumentations {
-  const provider = namingErrors(ours);
+export function createDatabaseInstrumentations(
+  provider: TracerProvider,
+  environment: CallEnvironment,
+): DatabaseInstrumentations {
   const created = new Map<string, readonly Definition[]>();
   const definitionsOf = (name: string): readonly Definition[] => {
     let definitions = created.get(name);
     if (definitions === undefined) {
+      const { instrumentations } = environment;
+      const fullName = instrumentationNameOf(name);
+      const isUsers = instrumentations?.has(fullName);
       const instrumentation = FACTORIES[name]!() as InstrumentationBase;
-      instrumentation.setTracerProvider(provider);
+      // Ours has asked for a tracer like any other when it was made.
+      if (!isUsers) instrumentations?.delete(fullName);
+      instrumentation.setTracerProvider(besideUsers(namingErrors(provider), environment, name));
       // Each module is patched by us: `enable` would ask for the loader's hooks.
       definitions = instrumentation.getModuleDefinitions() as Definition[];
       created.set(name, definitions);
@@ -72,6 +82,24 @@ export function createDatabaseInstrumentations(ours: TracerProvider): DatabaseIn
       }
       if (isPatched && name === 'pg-pool') bindWaiters(exports as PoolClass);
       return isPatched;
+    },
+  };
+}
+
+const NO_SPAN_CONTEXT = { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 };
+
+/** Makes no spans where an instrumentation of the user's own makes them. */
+function besideUsers(provider: TracerProvider, environment: CallEnvironment, name: string): TracerProvider {
+  return {
+    getTracer(...scope) {
+      const tracer = provider.getTracer(...scope);
+      return {
+        startActiveSpan: tracer.startActiveSpan.bind(tracer) as Tracer['startActiveSpan'],
+        startSpan(spanName, options, context = environment.activeContext()) {
+          if (!isInstrumentedByUser(environment, name)) return tracer.startSpan(spanName, options, context);
+          return new InertSpan(environment.spanContextOf(context) ?? NO_SPAN_CONTEXT);
+        },
+      };
     },
   };
 }

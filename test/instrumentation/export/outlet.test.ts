@@ -35,6 +35,9 @@ function make(
     maxFlushMs,
     untraced: (work) => work(),
     changed: () => {},
+    fault(error) {
+      throw error;
+    },
   });
   return {
     add: (some: SpanBatch) => outlet.add(some),

@@ -1,6 +1,6 @@
 // The real SDK behind the stand-in, with a list instead of a recorder: for tests of what user code gets to see.
 
-import type { SpanContext } from '@opentelemetry/api';
+import type { Context, SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ActiveContext, ROOT_CONTEXT, withSpan } from '../../../instrumentation/active-context.ts';
 import { Clock } from '../../../instrumentation/clock.ts';
@@ -34,7 +34,7 @@ export class TracingUnderTest {
     isSampledForXray: true,
     isSampledForW3c: true,
   };
-  readonly active: ActiveContext<string>;
+  readonly active: ActiveContext<{ readonly context: Context }>;
   loads = 0;
   #sdk: OpenTelemetrySdk | undefined;
 
@@ -60,7 +60,7 @@ export class TracingUnderTest {
 
   /** Runs work under an active span of these ids, as the handler runs under Invocation. */
   under<T>(spanContext: SpanContext, work: () => T): T {
-    return this.active.runFor('invocation', withSpan(ROOT_CONTEXT, new InertSpan(spanContext)), work);
+    return this.active.runFor({ context: withSpan(ROOT_CONTEXT, new InertSpan(spanContext)) }, work);
   }
 
   /** The spans that have ended since the last call. */

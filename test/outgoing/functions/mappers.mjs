@@ -1,5 +1,6 @@
 // Libraries that stand on the clients of databases.
 
+import { PrismaPg } from '@prisma/adapter-pg';
 import knex from 'knex';
 import mongoose from 'mongoose';
 import { Sequelize } from 'sequelize';
@@ -15,6 +16,13 @@ const calls = {
     const db = new Sequelize(database, user, password, { host, port, dialect: 'postgres', logging: false });
     const [rows] = await db.query("SELECT 'secret-literal' AS a");
     await db.close();
+    return rows.length;
+  },
+  // What a generated client of Prisma calls.
+  async prisma({ pg: connection }) {
+    const adapter = await new PrismaPg(connection).connect();
+    const { rows } = await adapter.queryRaw({ sql: "SELECT 'secret-literal' AS a", args: [], argTypes: [] });
+    await adapter.dispose();
     return rows.length;
   },
   async mongoose({ mongo }) {

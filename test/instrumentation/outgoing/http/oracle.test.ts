@@ -57,6 +57,7 @@ const environment: CallEnvironment = {
   present: () => scope,
   runIn: (_context, work) => work(),
   hasForeignTracer: () => false,
+  instrumentations: new Set(),
   report: (message) => assert.fail(message),
   spanContextOf: () => undefined,
 };
@@ -77,6 +78,7 @@ before(async () => {
     environment,
     () => true,
     () => tracer,
+    () => assert.fail('every call here is recorded'),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
