@@ -157,8 +157,9 @@ export class LedgerEnvironment {
 
   /** The environment is over; what its process could not send it leaves all the same, where another one may find it. */
   async shutDown(): Promise<void> {
-    await this.fn.emulator.shutdown('spindown');
-    this.#logStarts.push(this.fn.emulator.logs.length);
+    const report = await this.fn.emulator.shutdown('spindown');
+    // Where no process lived, or it had to be killed, none has come to the end of its books.
+    if (report?.exitCode === 0) this.#logStarts.push(this.fn.emulator.logs.length);
   }
 
   /** What each environment said it lost: on its root spans, and in its log. */
