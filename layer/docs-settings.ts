@@ -68,7 +68,7 @@ function settingRow(name: SettingName): string {
 
 function showDefault(value: unknown): string {
   if (value === undefined) return 'unset';
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isObject = typeof value === 'object' && value !== null;
   if (isObject && Object.keys(value).length === 0) return 'none';
   // Of a value with parts the page shows the name.
   return `\`${isObject && 'name' in value ? value.name : value}\``;

@@ -129,8 +129,8 @@ export class SpanDelivery implements Delivery {
     this.#recover();
     if (reason === 'crash') this.#abandonAll({ how: 'crash' });
     if (reason === 'shutdown') {
-      this.#isShutDown = true;
-      this.#endForgotten();
+      // An invocation that ran out of time costs the process its life, not the environment.
+      this.#isShutDown = !this.#endForgotten();
     }
     this.#closeAnswered();
     // What was written down for the case that the deadline kills the process waits to be sent like everything else.
@@ -173,7 +173,8 @@ export class SpanDelivery implements Delivery {
     this.#spool?.discard();
     const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
     this.#writeDown();
-    // The next process goes on counting; after SIGTERM there is none.
+    // The next process goes on counting; after SIGTERM there is none, or it is another environment's.
+    if (this.#isShutDown) this.#spool?.writeLosses('{}');
     const isCounting = !this.#isShutDown && accounts.some(({ hasLosses }) => hasLosses);
     this.#spool?.close(isSomethingLeft || isCounting);
     for (const account of accounts) {
@@ -256,14 +257,20 @@ export class SpanDelivery implements Delivery {
     }
   }
 
-  /** The environment is shut down: nobody will end the spans of earlier invocations, nor an invocation that is out of time. */
-  #endForgotten(): void {
+  /**
+   * The process is shut down: nobody will end the spans of earlier invocations, nor an invocation that is out of time. Returns
+   * whether there is such a one.
+   */
+  #endForgotten(): boolean {
     const { answered } = this.#options.invocations;
+    let isAnyOutOfTime = false;
     for (const record of [...answered, ...this.#unfinished]) this.#abandon(record, { how: 'forgotten' });
     for (const record of this.#options.invocations.flying) {
       const isOutOfTime = wallNow() >= record.invocation.deadlineEpochMs - TIMED_OUT_MS;
       if (isOutOfTime) this.#abandon(record, { how: 'timeout' });
+      isAnyOutOfTime ||= isOutOfTime;
     }
+    return isAnyOutOfTime;
   }
 
   #abandonAll(end: AbruptEnd): void {

@@ -50,14 +50,8 @@ test('invocations one after the other, with a call that outlives its own, and ju
     const begunAt = time.monotonicMs;
     const spans: ReadableSpan[] = [];
     for (const [index, ms] of jumps.entries()) {
-      const arrived = stand.begin(
-        stand.invocation({
-          requestId: `r-${index}`,
-          receivedAt: time.clock.now(),
-          deadlineEpochMs: time.wallMs + 3000,
-        }),
-        {},
-      );
+      const received = { requestId: `r-${index}`, receivedAt: time.clock.now(), deadlineEpochMs: time.wallMs + 3000 };
+      const arrived = stand.begin(stand.invocation(received), {});
       const record = arrived.scope as InvocationRecord;
       const options = { name: 'GET', kind: CLIENT, attributes: {}, context: ROOT_CONTEXT } as const;
       const [quick, late] = [0, 1].map(() => record.startCall({ ...options, startedAt: time.clock.now() }));
@@ -85,18 +79,16 @@ test('invocations one after the other, with a call that outlives its own, and ju
 test('several invocations at once: each begin follows the wall clock, and the spans of the others stay as long as they are', async () => {
   const time = new Time();
   const stand = new RecordingStand({ clock: time.clock, isConcurrent: true });
-  const begin = (): ArrivedInvocation => {
-    const invocation = stand.invocation({ receivedAt: time.clock.now(), deadlineEpochMs: time.wallMs + 3000 });
-    return stand.begin(invocation, {});
-  };
+  const begin = (): ArrivedInvocation =>
+    stand.begin(stand.invocation({ receivedAt: time.clock.now(), deadlineEpochMs: time.wallMs + 3000 }), {});
   const first = begin();
   time.pass(20);
   time.jump(-HOUR_MS);
   const second = begin();
   time.pass(20);
-  for (const record of [first, second]) {
-    record.handlerSettled({ ok: true, at: time.clock.now(), result: null, isStreamed: false });
-    record.answered({ at: time.clock.now(), bodyBytes: 4, status: 202, serializedAt: time.clock.now() });
+  for (const arrived of [first, second]) {
+    arrived.handlerSettled({ ok: true, at: time.clock.now(), result: null, isStreamed: false });
+    arrived.answered({ at: time.clock.now(), bodyBytes: 4, status: 202, serializedAt: time.clock.now() });
   }
   await stand.recorder.flush('invocation', 5);
   const spans = stand.batches.flatMap((batch) => [...batch.spans]);

@@ -25,7 +25,13 @@ const WAITING = {
 };
 
 const startWaiting = (): Promise<FunctionUnderTest> =>
-  startFunction({ files: WAITING, packages: ['@opentelemetry/api'], timeoutMs: TIMEOUT_MS });
+  startFunction({
+    files: WAITING,
+    packages: ['@opentelemetry/api'],
+    timeoutMs: TIMEOUT_MS,
+    // Which modules are worth a span is a matter of time.
+    environment: { SPANSTRAP_INIT_MODULES: 'off' },
+  });
 
 const allOf = (documents: readonly XrayDocument[]): XrayDocument[] =>
   documents.flatMap((document) => [document, ...allOf(document.subsegments ?? [])]);
@@ -90,6 +96,8 @@ test('F126: it finishes after all: the final spans take the places of those in p
   const result = await running;
   assert.deepEqual([result.status, result.text], ['success', '"after all"']);
   await result.idle;
+  // On a busy machine there may have been no time left before the deadline; then they wait for this.
+  await fn.emulator.shutdown('spindown');
   await fn.xray.drain();
 
   const final = finalNames(fn);
@@ -124,5 +132,5 @@ test('quick invocations leave no marker, however many there are', async () => {
 });
 
 function withoutInit(names: readonly string[]): string[] {
-  return names.filter((name) => !INIT.includes(name) && !/import graph|\.m?js$/.test(name));
+  return names.filter((name) => !INIT.includes(name));
 }

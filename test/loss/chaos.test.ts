@@ -78,7 +78,7 @@ async function live(seed: number, tls: LedgerTls, untraced: Answers) {
       case 'freeze':
         return environment.pause(step.isLong ? 'long freeze' : 'freeze');
       case 'shutdown':
-        return environment.fn.emulator.shutdown('spindown');
+        return environment.shutDown();
     }
   };
   try {

@@ -3,7 +3,7 @@
 import type { ReceivedSpan } from '../../local/sinks/otlp-sink.ts';
 import type { XrayDocument } from '../../local/sinks/xray-sink.ts';
 import type { Cell, End } from './fault-matrix.ts';
-import { type Entry, serialOf } from './ledger-environment.ts';
+import { type Entry, type LossSources, serialOf } from './ledger-environment.ts';
 import { SPANS_PER_INVOCATION } from './ledger-function.ts';
 
 /** The function's own spans of one cell, as they came out at one backend. */
@@ -51,15 +51,14 @@ export function balanceOf(
     entries,
     created,
     deliveries,
-    roots,
+    losses,
     initSpans,
   }: {
     readonly entries: readonly Entry[];
     /** Serial numbers. */
     readonly created: readonly number[];
     readonly deliveries: readonly Delivery[];
-    /** Where the losses stand. */
-    readonly roots: readonly ReceivedSpan[];
+    readonly losses: readonly LossSources[];
     /** That an invocation draws of its init. */
     readonly initSpans: number;
   },
@@ -74,15 +73,7 @@ export function balanceOf(
     .map(({ name }) => serialOf(name))
     .filter((serial) => serial !== undefined && !known.has(serial));
   const distinct = new Set(deliveries.map(({ spanId }) => spanId)).size;
-  const droppedByReason: Record<string, number> = {};
-  let resent = 0;
-  for (const { flat } of roots) {
-    for (const [name, value] of Object.entries(flat)) {
-      const [, reason] = new RegExp(`^spanstrap\\.dropped\\.${account}\\.(\\w+)$`).exec(name) ?? [];
-      if (reason !== undefined) droppedByReason[reason] = Math.max(droppedByReason[reason] ?? 0, Number(value));
-      if (name === `spanstrap.resent.${account}`) resent = Math.max(resent, Number(value));
-    }
-  }
+  const { droppedByReason, resent } = lossesOf(account, losses);
   return {
     account,
     begun: created.length + ownBegun,
@@ -93,6 +84,34 @@ export function balanceOf(
     blind: account === 'xray' ? blindDocuments(entries, initSpans) : 0,
     invented: invented as number[],
   };
+}
+
+/** Numbers since the environment began; the largest is the last. */
+function lossesOf(
+  account: string,
+  environments: readonly LossSources[],
+): { droppedByReason: Record<string, number>; resent: number } {
+  const sums: Record<string, number> = {};
+  for (const { roots, lines } of environments) {
+    const most: Record<string, number> = {};
+    const tell = (name: string, value: unknown): void => {
+      most[name] = Math.max(most[name] ?? 0, Number(value));
+    };
+    for (const [name, value] of roots.flatMap(({ flat }) => Object.entries(flat))) {
+      const [, reason] = new RegExp(`^spanstrap\\.dropped\\.${account}\\.(\\w+)$`).exec(name) ?? [];
+      if (reason !== undefined) tell(reason, value);
+      if (name === `spanstrap.resent.${account}`) tell('resent', value);
+    }
+    for (const line of lines) {
+      const [, losses = ''] = new RegExp(`spanstrap: ${account} spans of this environment: (.*)`).exec(line) ?? [];
+      for (const [, reason, spans] of losses.matchAll(/\b([a-z]+(?:_[a-z]+)*) (\d+)(?=,|$)/g)) tell(reason!, spans);
+      const [, resent] = /(\d+) perhaps sent twice/.exec(losses) ?? [];
+      if (resent !== undefined) tell('resent', resent);
+    }
+    for (const [name, spans] of Object.entries(most)) sums[name] = (sums[name] ?? 0) + spans;
+  }
+  const { resent = 0, ...droppedByReason } = sums;
+  return { droppedByReason, resent };
 }
 
 export const droppedOf = ({ droppedByReason }: Balance): number =>

@@ -24,6 +24,8 @@ export type Entry = {
   readonly traceId: string;
   readonly isFirstOfProcess: boolean;
   readonly isDaemonThere: boolean;
+  /** Environments before it: their losses are counted by themselves. */
+  readonly epoch: number;
   readonly status: string;
   /** What the caller got, without what differs from run to run. */
   readonly answer: string;
@@ -34,6 +36,7 @@ const HANGING_TIMEOUT_MS = 150;
 const OTLP_TIMEOUT_MS = 500;
 /** Long enough for the alarms before the deadline. */
 const TIMEOUT_MS = 600;
+const SERVER = 2;
 const SPAN_NAME = /^span (\d+)$/;
 
 const WIRE_FAULTS: Readonly<Record<Backend, WireFault>> = {
@@ -50,6 +53,8 @@ const WIRE_FAULTS: Readonly<Record<Backend, WireFault>> = {
   'daemon gone': { kind: 'none' },
 };
 
+export type LossSources = { readonly roots: readonly ReceivedSpan[]; readonly lines: readonly string[] };
+
 export class LedgerEnvironment {
   readonly entries: Entry[] = [];
   readonly fn: FunctionUnderTest;
@@ -61,6 +66,8 @@ export class LedgerEnvironment {
   readonly #variables: Record<string, string>;
   #serial = 1;
   #isDaemonThere = true;
+  /** Where the log of each environment begins. */
+  readonly #logStarts = [0];
   #generation = 0;
 
   private constructor(parts: {
@@ -132,20 +139,38 @@ export class LedgerEnvironment {
 
   /** Invocations before, at and after the fault: the last one by a process that can deliver again. */
   async run(cell: Cell): Promise<void> {
-    await this.#breakBackend();
+    await this.#breakBackend(cell);
     await this.invoke('normal', cell);
     await this.pause(cell.freeze);
     await this.invoke(cell.end, cell);
     await this.pause(cell.freeze);
-    await this.#heal();
+    await this.#heal(cell);
     await this.invoke('normal', cell);
   }
 
-  /** The environment goes on, with everything in order again, and its process ends as Lambda ends it. */
+  /** The environment goes on, with everything in order again, and ends as Lambda ends it. */
   async settle(): Promise<void> {
     await this.invoke('normal');
-    await this.fn.emulator.shutdown('spindown');
+    await this.shutDown();
     await this.fn.xray.drain();
+  }
+
+  /** The environment is over; what its process could not send it leaves all the same, where another one may find it. */
+  async shutDown(): Promise<void> {
+    const report = await this.fn.emulator.shutdown('spindown');
+    // Where no process lived, or it had to be killed, none has come to the end of its books.
+    if (report?.exitCode === 0) this.#logStarts.push(this.fn.emulator.logs.length);
+  }
+
+  /** What each environment said it lost: on its root spans, and in its log. */
+  get losses(): readonly LossSources[] {
+    const { logs } = this.fn.emulator;
+    const epochs = new Map(this.entries.map(({ traceId, epoch }) => [traceId, epoch]));
+    const roots = this.spans.filter(({ kind }) => kind === SERVER);
+    return this.#logStarts.map((start, epoch) => ({
+      roots: roots.filter(({ traceId }) => epochs.get(traceId) === epoch),
+      lines: logs.slice(start, this.#logStarts[epoch + 1]),
+    }));
   }
 
   async setDaemon(isThere: boolean): Promise<void> {
@@ -174,18 +199,18 @@ export class LedgerEnvironment {
       .replaceAll(result.requestId, 'REQUEST')
       .replaceAll(taskRoot, 'TASK')
       // The runtime's own frames: the way to a handler that is traced has other ones.
-      .replaceAll(/," {4}at [^"]*spanstrap\/runtime\.cjs:[^"]*"/g, '')
+      .replaceAll(/," {4}at [^"]*spanstrap\/\w+\.cjs:[^"]*"/g, '')
       .replaceAll(/"first":\d+/g, '"first":0');
     const [, traceId = ''] = /Root=1-([0-9a-f]{8}-[0-9a-f]{24})/.exec(result.traceHeader ?? '') ?? [];
     const isDaemonThere = this.#isDaemonThere;
     const entry = { cell, end, first, traceId: traceId.replace('-', ''), isFirstOfProcess, isDaemonThere };
-    this.entries.push({ ...entry, status: result.status, answer });
+    this.entries.push({ ...entry, epoch: this.#logStarts.length - 1, status: result.status, answer });
   }
 
-  async #breakBackend(): Promise<void> {
+  async #breakBackend(cell: Cell): Promise<void> {
     switch (this.#backend) {
       case 'DNS failure':
-        await this.#restart('http://collector.invalid:4318');
+        await this.#restart('http://collector.invalid:4318', cell);
         return;
       case 'TLS failure':
         await this.proxy.set({ kind: 'elsewhere', port: this.#badPort! });
@@ -198,16 +223,16 @@ export class LedgerEnvironment {
     }
   }
 
-  async #heal(): Promise<void> {
+  async #heal(cell: Cell): Promise<void> {
     await this.proxy.heal();
     await this.setDaemon(true);
-    if (this.#backend === 'DNS failure') await this.#restart(endpointOf(this.proxy, false));
+    if (this.#backend === 'DNS failure') await this.#restart(endpointOf(this.proxy, false), cell);
   }
 
-  /** A process knows one endpoint only: the next one shall have another. */
-  async #restart(endpoint: string): Promise<void> {
+  /** A process knows one endpoint only: the next one of the environment shall have another. */
+  async #restart(endpoint: string, cell: Cell): Promise<void> {
     this.#variables.OTEL_EXPORTER_OTLP_ENDPOINT = endpoint;
-    await this.fn.emulator.shutdown('spindown');
+    if (this.fn.emulator.state !== undefined) await this.invoke('exit', cell);
   }
 
   /** Between two invocations. A freeze is over when the next one comes; a long one outlasts the connections. */

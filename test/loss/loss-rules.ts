@@ -21,7 +21,6 @@ import { readLedger } from './ledger-function.ts';
 const INIT_SPANS = 5;
 /** The backends work again: what is still open after so many processes is open for ever. */
 const MOST_ROUNDS = 6;
-const SERVER = 2;
 
 export type Balances = { readonly otlp: Balance; readonly xray: Balance };
 /** By the end of the invocation, status and text. */
@@ -38,9 +37,9 @@ export async function settleBooks(environment: LedgerEnvironment): Promise<Balan
   }
 }
 
-function readBooks({ entries, spans, documents, ledgerPath }: LedgerEnvironment): Balances {
+function readBooks({ entries, spans, documents, losses, ledgerPath }: LedgerEnvironment): Balances {
   const created = readLedger(ledgerPath);
-  const common = { entries, created, roots: spans.filter(({ kind }) => kind === SERVER), initSpans: INIT_SPANS };
+  const common = { entries, created, losses, initSpans: INIT_SPANS };
   return {
     otlp: balanceOf('otlp', { ...common, deliveries: deliveriesOfSpans(spans) }),
     xray: balanceOf('xray', { ...common, deliveries: deliveriesOfDocuments(documents) }),
