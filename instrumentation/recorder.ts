@@ -21,7 +21,7 @@ import type { XrayParentRule } from './parent.ts';
 import type { ContextExtractor, InitShare, Recording, RecordingOptions } from './recording.ts';
 import type { Sampler } from './sampler.ts';
 import type { SpanCounts } from './span-counts.ts';
-import { parseTraceHeader } from './trace-header.ts';
+import { parseTraceHeader, type TraceHeader } from './trace-header.ts';
 
 /** An init this long before its first invocation was paid by nobody who waits: drawing it would stretch the trace. */
 const INIT_BELONGS_MS = 10_000;
@@ -155,8 +155,7 @@ export class Recorder implements InvocationObserver {
     const facts: ArrivalFacts = {
       header,
       isSampledForXray: isOn && hasXray && header?.sampled === true && header.parentId !== undefined,
-      isSampledForOtlp:
-        isOn && hasOtlp && this.#changes.sampler.isSampled(header?.traceId ?? '', undefined, header?.sampled),
+      isSampledForOtlp: isOn && hasOtlp && this.#isSampledEarly(header),
       isFirst: this.#isFirst,
       frozenMs: this.#options.heartbeat.begin(),
     };
@@ -170,6 +169,12 @@ export class Recorder implements InvocationObserver {
     }
     arrived.ownMs += clock.now() - startedAt;
     return arrived;
+  }
+
+  /** A sampler of the user's own is asked once, when all is known: it may count. */
+  #isSampledEarly(header: TraceHeader | undefined): boolean {
+    const { sampler } = this.#options;
+    return sampler !== this.#changes.sampler || sampler.isSampled(header?.traceId ?? '', undefined, header?.sampled);
   }
 
   /** Whether what it is cannot wait for the response. */
