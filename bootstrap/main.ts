@@ -2,7 +2,7 @@
 // The only place that knows both sides; it owns the process.
 
 import { installTracing, type Tracing } from '../instrumentation/tracing.ts';
-import { Connection, type Endpoint, parseEndpoint } from '../runtime/api/connection.ts';
+import { type Endpoint, parseEndpoint } from '../runtime/api/connection.ts';
 import { ExtensionsApi } from '../runtime/api/extensions-api.ts';
 import { RuntimeApi } from '../runtime/api/runtime-api.ts';
 import { installAwslambda } from '../runtime/awslambda.ts';
@@ -54,13 +54,12 @@ export async function main(host: Host): Promise<void> {
   const steps: InitStep[] = [{ name: 'node boot', startedAt: 0, endedAt: startedAt }];
   // Only spans that leave after the response need a word from the platform before it freezes the process.
   const events = isConcurrent || settings.flushMode !== 'async' ? [] : (['INVOKE'] as const);
-  const connection = new Connection(endpoint);
-  const api = new RuntimeApi(endpoint, userAgent, connection);
-  if (settings.isDisabled) api.connect();
-  const registration = register(settings.isDisabled, endpoint, userAgent, connection, events).then((registered) => {
+  const registration = register(settings.isDisabled, endpoint, userAgent, events).then((registered) => {
     steps.push({ name: 'extension registration', startedAt, endedAt: now() });
     return registered;
   });
+  const api = new RuntimeApi(endpoint, userAgent);
+  api.connect();
   await letEventLoopTurn();
 
   let tracing: Tracing | undefined;
@@ -100,8 +99,6 @@ export async function main(host: Host): Promise<void> {
   const failInit = async (error: unknown): Promise<void> => {
     const body = errorBody(error, { compat });
     endInit(error, body.errorType);
-    // They share a connection.
-    await registration;
     await api.failInit(body).catch((failure) => report(`${failure}`));
   };
   const isEnding = guardProcess({
@@ -200,11 +197,10 @@ function register(
   isDisabled: boolean,
   endpoint: Endpoint,
   userAgent: string,
-  idle: Connection,
   events: readonly 'INVOKE'[],
 ): Promise<Extension> {
   if (isDisabled) return Promise.resolve(noExtension);
-  return registerExtension(new ExtensionsApi(endpoint, userAgent, idle), events);
+  return registerExtension(new ExtensionsApi(endpoint, userAgent), events);
 }
 
 type File = typeof import('./settings-file.ts');
