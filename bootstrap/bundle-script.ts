@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
 
-type BundleFunction = (exports: object, require: NodeJS.Require, module: { exports: object }) => void;
+type Require = (name: string) => unknown;
+type BundleFunction = (exports: object, require: Require, module: { exports: object }) => void;
 
 /** The text that is compiled: the bundle as the body of a function, as Node's CommonJS loader does it. */
 export const wrapBundle = (code: string): string => `(function (exports, require, module) {${code}\n})`;
@@ -25,7 +26,7 @@ export const compileBundle = (folder: string, name: string): Script => {
 };
 
 /** Runs a compiled bundle and returns its exports. */
-export const evaluateBundle = (script: Script, require: NodeJS.Require): object => {
+export const evaluateBundle = (script: Script, require: Require): object => {
   const module = { exports: {} };
   (script.runInThisContext() as BundleFunction)(module.exports, require, module);
   return module.exports;

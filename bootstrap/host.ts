@@ -21,6 +21,7 @@ export type BundleName =
   | 'extractor'
   | 'outlet'
   | 'recording'
+  | 'serving'
   | 'streaming'
   | 'concurrency'
   | 'error-cause'

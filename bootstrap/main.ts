@@ -2,7 +2,7 @@
 // The only place that knows both sides; it owns the process.
 
 import { installTracing, type Tracing } from '../instrumentation/tracing.ts';
-import { type Endpoint, parseEndpoint } from '../runtime/api/connection.ts';
+import { Connection, type Endpoint, parseEndpoint } from '../runtime/api/connection.ts';
 import { ExtensionsApi } from '../runtime/api/extensions-api.ts';
 import { RuntimeApi } from '../runtime/api/runtime-api.ts';
 import { installAwslambda } from '../runtime/awslambda.ts';
@@ -19,7 +19,7 @@ import { watchModules } from '../runtime/handler/module-times.ts';
 import { installPackageFallback } from '../runtime/handler/package-fallback.ts';
 import { guarded, type InitStep, now, unobserved } from '../runtime/lifecycle.ts';
 import { openLogSocket } from '../runtime/log-socket.ts';
-import { Loop } from '../runtime/loop.ts';
+import type { Loop } from '../runtime/loop.ts';
 import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
 import { createUserScope } from '../runtime/user-scope.ts';
 import type { Host } from './host.ts';
@@ -54,12 +54,13 @@ export async function main(host: Host): Promise<void> {
   const steps: InitStep[] = [{ name: 'node boot', startedAt: 0, endedAt: startedAt }];
   // Only spans that leave after the response need a word from the platform before it freezes the process.
   const events = isConcurrent || settings.flushMode !== 'async' ? [] : (['INVOKE'] as const);
-  const registration = register(settings.isDisabled, endpoint, userAgent, events).then((registered) => {
+  const connection = new Connection(endpoint);
+  const api = new RuntimeApi(endpoint, userAgent, connection);
+  if (settings.isDisabled) api.connect();
+  const registration = register(settings.isDisabled, endpoint, userAgent, connection, events).then((registered) => {
     steps.push({ name: 'extension registration', startedAt, endedAt: now() });
     return registered;
   });
-  const api = new RuntimeApi(endpoint, userAgent);
-  api.connect();
   await letEventLoopTurn();
 
   let tracing: Tracing | undefined;
@@ -99,6 +100,8 @@ export async function main(host: Host): Promise<void> {
   const failInit = async (error: unknown): Promise<void> => {
     const body = errorBody(error, { compat });
     endInit(error, body.errorType);
+    // They share a connection.
+    await registration;
     await api.failInit(body).catch((failure) => report(`${failure}`));
   };
   const isEnding = guardProcess({
@@ -162,8 +165,10 @@ export async function main(host: Host): Promise<void> {
   if (extension.refusal !== undefined)
     log.warn(errorText('ExtensionRefused', { problem: extension.refusal }), 'spanstrap');
   observer.initEnded({ startedAt: 0, endedAt: now(), steps });
+  // What serves invocations is loaded while the platform answers.
+  const polled = isConcurrent ? undefined : api.next();
   extension.poll((deadlineEpochMs) => observer.flush('invocation', deadlineEpochMs), report);
-  loop = new Loop({
+  loop = new (host.loadBundle('serving') as Serving).Loop({
     handler,
     streaming,
     isConcurrent,
@@ -181,7 +186,7 @@ export async function main(host: Host): Promise<void> {
     onContextMethod,
   });
   try {
-    if (maxConcurrency === undefined) return await loop.serve(api);
+    if (maxConcurrency === undefined) return await loop.serve(api, polled);
     const { serveConcurrently } = host.loadBundle('concurrency') as Concurrency;
     const openApi = (): RuntimeApi => new RuntimeApi(endpoint, userAgent);
     await serveConcurrently({ loop, maxConcurrency, api, openApi, observer, log });
@@ -195,14 +200,16 @@ function register(
   isDisabled: boolean,
   endpoint: Endpoint,
   userAgent: string,
+  idle: Connection,
   events: readonly 'INVOKE'[],
 ): Promise<Extension> {
   if (isDisabled) return Promise.resolve(noExtension);
-  return registerExtension(new ExtensionsApi(endpoint, userAgent), events);
+  return registerExtension(new ExtensionsApi(endpoint, userAgent, idle), events);
 }
 
 type File = typeof import('./settings-file.ts');
 type Check = typeof import('./settings-check.ts');
+type Serving = typeof import('../runtime/loop.ts');
 type Concurrency = typeof import('../runtime/concurrent-serving.ts');
 type Streaming = typeof import('../runtime/streamed-answer.ts');
 type ErrorCause = typeof import('../runtime/error-cause.ts');

@@ -68,7 +68,6 @@ export class Heartbeat {
     if (!this.#watching.has(delay)) return;
     this.#noteDelay();
     this.#watching.delete(delay);
-    if (this.#watching.size === 0) this.#timers.clearTimeout(this.#timer);
   }
 
   /** Nothing is left to do: from now on the process may be frozen. */
@@ -79,15 +78,25 @@ export class Heartbeat {
   }
 
   #beatEvery(periodMs: number): void {
+    this.#dueAt = this.#now() + periodMs;
+    // Twice in every invocation: a timer that goes on costs a third of a new one.
+    if (this.#timer !== undefined && periodMs === this.#periodMs) {
+      this.#timer.refresh();
+      return;
+    }
     this.#timers.clearTimeout(this.#timer);
     this.#periodMs = periodMs;
-    this.#dueAt = this.#now() + periodMs;
     this.#timer = this.#timers.setTimeout(() => this.#beat(), periodMs);
     this.#timer.unref();
   }
 
   #beat(): void {
     const isBusy = this.#watching.size > 0;
+    // Nobody listens: the last beat.
+    if (!isBusy && this.#aliveEpochMs === undefined) {
+      this.#timer = undefined;
+      return;
+    }
     if (isBusy) this.#noteDelay();
     else this.#noteGap();
     this.#beatEvery(isBusy ? PERIOD_MS : Math.min(this.#periodMs * 2, LONGEST_PERIOD_MS));

@@ -79,13 +79,13 @@ export class Loop {
   }
 
   /**
-   * Serves invocations one after the other, for ever.
+   * Serves invocations one after the other, for ever; `polled` is the first.
    * @throws Runtime.PlatformError when the Runtime API cannot be used any more; the process must end
    */
-  async serve(api: RuntimeApi): Promise<never> {
+  async serve(api: RuntimeApi, polled = api.next()): Promise<never> {
     const { observer, extension } = this.#options;
-    for (;;) {
-      const { requestId, deadlineEpochMs } = await this.serveOne(api, await api.next());
+    for (let delivery = polled; ; delivery = api.next()) {
+      const { requestId, deadlineEpochMs } = await this.serveOne(api, await delivery);
       extension.answered(requestId);
       // With an extension the platform waits for that one; without, it freezes the process as soon as `next` is called.
       if (!extension.isRegistered) await observer.flush('invocation', deadlineEpochMs);

@@ -1,11 +1,13 @@
 // One line of the spool: spans of one invocation for one destination, as JSON behind its checksum. A line that was torn by the death
 // of the process, or altered since, does not match and is skipped by whoever reads.
 
-import { crc32 } from 'node:zlib';
 import type { HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { SpanBatch, XrayPlacement } from '../export/exporter.ts';
 import type { AccountName } from '../span-counts.ts';
+
+// Loaded with the first record: it costs 2 ms, and most processes leave none.
+const crc32 = (text: string): number => process.getBuiltinModule('node:zlib').crc32(text);
 
 /** What all spans of a process share, and a spool therefore does not hold. */
 export type SpanSurroundings = Pick<ReadableSpan, 'resource'>;

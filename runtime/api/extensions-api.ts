@@ -23,10 +23,16 @@ export class PollRefused extends Error {
 
 export class ExtensionsApi {
   readonly #connection: Connection;
+  readonly #idle: Connection;
   readonly #commonHead: string;
 
-  constructor(endpoint: Endpoint, userAgent: string) {
+  /**
+   * `idle`: a connection that has nothing else to do until init is over; registration goes by it, and the extension's own is made for
+   * its first poll, when nothing waits for it any more.
+   */
+  constructor(endpoint: Endpoint, userAgent: string, idle?: Connection) {
     this.#connection = new Connection(endpoint);
+    this.#idle = idle ?? this.#connection;
     const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
     this.#commonHead = ` HTTP/1.1\r\nHost: ${host}:${endpoint.port}\r\nUser-Agent: ${userAgent}\r\n`;
   }
@@ -40,7 +46,7 @@ export class ExtensionsApi {
     const head =
       `POST ${EXTENSION_REGISTER_PATH}${this.#commonHead}${headers.extensionName}: ${name}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
-    const response = await this.#connection.request(head, body);
+    const response = await this.#idle.request(head, body);
     const extensionId = response.headers.get(headers.extensionId);
     if (response.status === 200 && extensionId) return { registered: true, extensionId };
     return { registered: false, status: response.status, reason: response.body.toString('utf8', 0, 512) };

@@ -27,8 +27,8 @@ export class RuntimeApi {
   readonly #nextHead: string;
 
   /** `userAgent` names the runtime and its version: the platform notes the first token. */
-  constructor(endpoint: Endpoint, userAgent: string) {
-    this.#connection = new Connection(endpoint);
+  constructor(endpoint: Endpoint, userAgent: string, connection = new Connection(endpoint)) {
+    this.#connection = connection;
     const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
     this.#commonHead = ` HTTP/1.1\r\nHost: ${host}:${endpoint.port}\r\nUser-Agent: ${userAgent}\r\n`;
     this.#nextHead = `GET ${NEXT_PATH}${this.#commonHead}\r\n`;

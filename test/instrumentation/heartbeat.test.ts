@@ -15,7 +15,12 @@ class Process {
     timers: {
       setTimeout: ((work: () => void, delayMs: number) => {
         this.#timer = { work, dueMs: this.#nowMs + delayMs };
-        return { unref() {} };
+        return {
+          unref() {},
+          refresh: () => {
+            this.#timer = { work, dueMs: this.#nowMs + delayMs };
+          },
+        };
       }) as unknown as typeof setTimeout,
       clearTimeout: () => {
         this.#timer = undefined;
@@ -31,8 +36,10 @@ class Process {
   run(forMs: number): void {
     const until = this.#nowMs + forMs;
     while (this.#timer !== undefined && this.#timer.dueMs <= until) {
-      this.#nowMs = Math.max(this.#nowMs, this.#timer.dueMs);
-      this.#timer.work();
+      const { work, dueMs } = this.#timer;
+      this.#timer = undefined;
+      this.#nowMs = Math.max(this.#nowMs, dueMs);
+      work();
     }
     this.#nowMs = until;
   }
@@ -137,6 +144,7 @@ test('nothing beats when nobody listens; between invocations the beats become ra
   process.heartbeat.rest();
   process.heartbeat.stop(delay);
   process.heartbeat.stop(delay);
+  process.run(100);
   assert.equal(process.isBeating, false);
   process.heartbeat.rest();
   process.run(10_000);

@@ -172,6 +172,27 @@ test('property: any order, spacing and unknown fields are read, and survive a ne
   );
 });
 
+test('property: the form that Lambda writes is read as any other one, and gets a new parent as any other one', () => {
+  const lineage = fc.option(fc.stringMatching(/^[\w:.|-]{0,30}$/), { nil: undefined });
+  fc.assert(
+    fc.property(
+      hex(8),
+      hex(24),
+      hex(16),
+      fc.boolean(),
+      lineage,
+      hex(16),
+      (epoch, random, parent, sampled, rest, newParent) => {
+        const text = `Root=1-${epoch}-${random};Parent=${parent};Sampled=${sampled ? 1 : 0}${rest === undefined ? '' : `;Lineage=${rest}`}`;
+        const usual = parseTraceHeader(text)!;
+        const unusual = parseTraceHeader(`${text};x=y`)!;
+        assert.deepEqual({ ...usual, text: '' }, { ...unusual, text: '' });
+        assert.equal(`${withParent(usual, newParent)};x=y`, withParent(unusual, newParent));
+      },
+    ),
+  );
+});
+
 test('property: no text throws, and what is accepted may stand in an HTTP header', () => {
   const almost = fc
     .array(fc.constantFrom('Root=', ROOT, ';', '=', 'Parent', PARENT, 'Sampled=1', ' ', '\n', 'é', '-', '0'), {

@@ -52,7 +52,8 @@ const allowedForTracing: typeof allowedBuiltins = {
   ],
 };
 
-const allowedBundles = ['start.cjs', 'runtime.cjs'];
+/** The last one is loaded when the poll is out. */
+const allowedBundles = ['start.cjs', 'runtime.cjs', 'serving.cjs'];
 
 /** Prints what is loaded when it gets SIGUSR2, and loads what it needs for that only then. */
 const LISTENER = `

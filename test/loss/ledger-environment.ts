@@ -199,7 +199,7 @@ export class LedgerEnvironment {
       .replaceAll(result.requestId, 'REQUEST')
       .replaceAll(taskRoot, 'TASK')
       // The runtime's own frames: the way to a handler that is traced has other ones.
-      .replaceAll(/," {4}at [^"]*spanstrap\/runtime\.cjs:[^"]*"/g, '')
+      .replaceAll(/," {4}at [^"]*spanstrap\/\w+\.cjs:[^"]*"/g, '')
       .replaceAll(/"first":\d+/g, '"first":0');
     const [, traceId = ''] = /Root=1-([0-9a-f]{8}-[0-9a-f]{24})/.exec(result.traceHeader ?? '') ?? [];
     const isDaemonThere = this.#isDaemonThere;
