@@ -9,7 +9,7 @@ import { droppedOf } from './ledger-balance.ts';
 import { LedgerEnvironment, type LedgerTls } from './ledger-environment.ts';
 import { type Answers, answersOfUntraced, assertNothingLost, prepareTls, settleBooks, whyNot } from './loss-rules.ts';
 
-const SECONDS = Number(process.env.SPANSTRAP_CHAOS_SECONDS ?? 30);
+const SECONDS = Number(process.env.SPANSTRAP_CHAOS_SECONDS ?? (process.env.CI ? 60 : 30));
 const SEED = Number(process.env.SPANSTRAP_CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
 const ENVIRONMENTS_AT_ONCE = availableParallelism() * 2;
 
