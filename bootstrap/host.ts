@@ -27,7 +27,8 @@ export type BundleName =
   | 'error-cause'
   | 'secret'
   | 'settings-file'
-  | 'settings-check';
+  | 'settings-check'
+  | 'doctor';
 
 export type Host = {
   /** Evaluates one of the layer's own bundles, once, with its code cache; returns its exports. Throws when the file is missing. */

@@ -22,6 +22,7 @@ import { openLogSocket } from '../runtime/log-socket.ts';
 import type { Loop } from '../runtime/loop.ts';
 import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
 import { createUserScope } from '../runtime/user-scope.ts';
+import { type Doctor, withDoctor } from './doctor-visits.ts';
 import type { Host } from './host.ts';
 import { loadExtractor } from './load-extractor.ts';
 import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, guardProcess } from './process-guards.ts';
@@ -91,7 +92,15 @@ export async function main(host: Host): Promise<void> {
   const { writeLine } = log;
   const choice = chooseTracing({ settings, env, file: file?.values ?? {}, report, writeLine }, host);
   if (choice !== undefined) tracing = installTracing(choice);
-  const observer = tracing === undefined ? unobserved : guarded(tracing.observer, tracing.fault);
+  const traced = tracing === undefined ? unobserved : guarded(tracing.observer, tracing.fault);
+  const openDoctor = (): Doctor => {
+    const inspect = () => tracing?.inspect();
+    const { require } = host;
+    return (host.loadBundle('doctor') as DoctorBundle).openDoctor({
+      ...{ env, file: file?.values ?? {}, settings, choice, inspect, steps, require, report },
+    });
+  };
+  const observer = settings.isDoctorOn ? withDoctor(traced, openDoctor, report) : traced;
 
   let loop: Loop | undefined;
   const endInit = (error: unknown, errorType: string): void =>
@@ -204,6 +213,7 @@ function register(
 }
 
 type File = typeof import('./settings-file.ts');
+type DoctorBundle = typeof import('./doctor/open-doctor.ts');
 type Check = typeof import('./settings-check.ts');
 type Serving = typeof import('../runtime/loop.ts');
 type Concurrency = typeof import('../runtime/concurrent-serving.ts');

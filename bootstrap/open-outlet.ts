@@ -11,6 +11,7 @@ import { GarbageCollections } from '../instrumentation/garbage-collections.ts';
 import { SpanAccount } from '../instrumentation/span-account.ts';
 import type { AccountName } from '../instrumentation/span-counts.ts';
 import { Watchdog } from '../instrumentation/watchdog/watchdog.ts';
+import { chooseDestinations, type DestinationName } from './destination-choice.ts';
 import type { ExportContext } from './export-context.ts';
 import { flushSettings } from './flush-settings.ts';
 import type { BundleName, Host } from './host.ts';
@@ -33,16 +34,12 @@ const MB = 1024 * 1024;
 const LONG_INTERVAL_MS = 20_000;
 const SHORT_INTERVAL_MS = 2000;
 
-type DestinationName = 'xray' | 'console' | 'otlp-stdout' | 'otlp';
-
 export function openOutlet(context: ExportContext, host: Host, surroundings: DeliverySurroundings): Delivery {
   const { settings, xrayMode, env, report } = context;
   const own = readReportedSettings(outletSettings, context);
   const flush = readReportedSettings(flushSettings, context);
   const endpoint = readOtlpEndpoint(settings, own.otlpProtocol, report);
-  const wanted = new Set<string>(settings.exporters ?? (endpoint === undefined ? ['xray'] : ['xray', 'otlp']));
-  if (xrayMode === undefined) wanted.delete('xray');
-  if (endpoint === undefined) wanted.delete('otlp');
+  const wanted = chooseDestinations(settings, endpoint, xrayMode !== undefined);
   if (wanted.has('xray') && wanted.has('otlp') && endpoint!.isXray) {
     report('OTEL_TRACES_EXPORTER names xray, and otlp with X-Ray’s own endpoint: every span will be there twice');
   }
@@ -125,6 +122,7 @@ export function openOutlet(context: ExportContext, host: Host, surroundings: Del
       maxFlushMs: own.flushTimeoutMs ?? (wanted.has('otlp') ? own.otlpTimeoutMs : 0) + FLUSH_SLACK_MS,
     },
     deadlineMarginMs: flush.deadlineMarginMs,
+    keepsSeenSpans: settings.isDoctorOn,
     watchdog: chooseWatchdog(flush.watchdog, memoryMb, env) ? createWatchdog() : undefined,
     report,
   });

@@ -25,6 +25,10 @@ export const settingDocs = {
     group: 'general',
     text: 'Switches all tracing off; the plain runtime stays.',
   },
+  isDoctorOn: {
+    group: 'general',
+    text: 'Writes a report on the tracer itself into the log after the first invocation, and what became of the spans whenever some were lost: see [Troubleshooting](troubleshooting.md). It costs nothing before the response.',
+  },
   handlerCompat: {
     group: 'general',
     text: 'Follows one managed runtime exactly in how a handler becomes a response; unset: all styles work.',

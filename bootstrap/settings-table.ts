@@ -8,6 +8,7 @@ const URL_TEXT = 'an http or https URL';
 const NAMES = 'a comma separated list of names';
 
 export const settingsTable = {
+  isDoctorOn: withDefault(false, flag(['SPANSTRAP_DOCTOR'])),
   isDisabled: withDefault(false, flag(['SPANSTRAP_DISABLED', 'OTEL_SDK_DISABLED', 'LUMIGO_SWITCH_OFF'])),
   exporters: choices(['OTEL_TRACES_EXPORTER'], ['xray', 'otlp', 'otlp-stdout', 'console', 'none']),
   xrayDaemonAddress: text(['AWS_XRAY_DAEMON_ADDRESS'], 'host:port, or udp:host:port tcp:host:port'),

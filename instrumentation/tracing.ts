@@ -5,12 +5,19 @@ import type { Context, TextMapPropagator } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { type InvocationObserver, now } from '../runtime/lifecycle.ts';
 import { ActiveContext, isSuppressed, ROOT_CONTEXT, spanOf, UNTRACED_CONTEXT, withSpan } from './active-context.ts';
-import type { ArrivedInvocation } from './arrived-invocation.ts';
+import type { ArrivedInvocation, InvocationScope } from './arrived-invocation.ts';
 import { Clock } from './clock.ts';
 import type { CodeApi, CodeApiOptions } from './code-api/code-api.ts';
 import { installCodeApi } from './code-api/install-code-api.ts';
 import type { ConfiguredHooks, HookOptions } from './configure-hooks/configure-hooks.ts';
-import type { AbruptEnd, Delivery, DeliverySurroundings, LateDelivery, PresentInvocations } from './export/delivery.ts';
+import type {
+  AbruptEnd,
+  Delivery,
+  DeliveryState,
+  DeliverySurroundings,
+  LateDelivery,
+  PresentInvocations,
+} from './export/delivery.ts';
 import type { XrayMode } from './export/xray/phases.ts';
 import { FlightRecorder } from './flight-recorder.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
@@ -78,6 +85,16 @@ export type TracingOptions = {
   report(message: string): void;
 };
 
+/** For reports on the tracer itself. */
+export type TracingState = {
+  /** What the latest invocation was found to be; undefined where several may run at once. */
+  readonly scope: InvocationScope | undefined;
+  /** undefined: nothing has left. */
+  readonly delivery: DeliveryState | undefined;
+  /** The tracer's share of the init. */
+  readonly initOwnMs: number;
+};
+
 export type Tracing = {
   readonly observer: InvocationObserver;
   /** The observer threw: after a number of faults it observes no more. */
@@ -87,6 +104,8 @@ export type Tracing = {
   /** Ids of the span that is active here, for log lines. */
   activeTrace(): { readonly traceId: string; readonly spanId: string } | undefined;
   useExtractor(extract: ContextExtractor): void;
+  /** Looks into the latest invocation, if nobody has: to be called after its response. */
+  inspect(): TracingState;
 };
 
 /** Installs tracing. To be called before user code is loaded. */
@@ -267,5 +286,6 @@ export function installTracing(options: TracingOptions): Tracing {
     exit: (end) => protection.attempt(() => recorder.exit(end)),
     activeTrace,
     useExtractor: (extract) => recorder.useExtractor(extract),
+    inspect: () => ({ scope: recorder.present(), delivery: loadedDelivery?.state, initOwnMs }),
   };
 }

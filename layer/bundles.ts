@@ -42,6 +42,7 @@ export const bundleEntries = {
   secret: 'bootstrap/open-secret.ts',
   'settings-file': 'bootstrap/settings-file.ts',
   'settings-check': 'bootstrap/settings-check.ts',
+  doctor: 'bootstrap/doctor/open-doctor.ts',
 } as const satisfies Record<'start' | 'runtime' | 'watchdog' | LazyBundleName, string>;
 
 export type BundleName = string;

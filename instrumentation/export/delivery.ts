@@ -1,13 +1,16 @@
 // The port between the recorder, which is there from the start, and everything that gets spans out of the process, which is loaded
 // when there is something to send. Types only.
 
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
 import type { FlightFacts } from '../flight-facts.ts';
 import type { FlightRecorder } from '../flight-recorder.ts';
 import type { FailedInit } from '../init-spans.ts';
 import type { EndingScope } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
+import type { SpanAccount } from '../span-account.ts';
 import type { SpanCounts } from '../span-counts.ts';
+import type { Destination } from './destination.ts';
 import type { SpanBatch } from './exporter.ts';
 
 /**
@@ -50,7 +53,17 @@ export type LateDelivery = {
   load(): Delivery;
 };
 
+/** What there is to know of the way out, for a report. */
+export type DeliveryState = {
+  /** Of X-Ray and of what the sampler decides on, as far as either is wanted. */
+  readonly accounts: readonly SpanAccount[];
+  readonly destinations: readonly Destination[];
+  /** The spans that have come by so far, when somebody wants to know and for the first who asks; a thousand at most. */
+  takeSeen(): readonly ReadableSpan[];
+};
+
 export interface Delivery {
+  readonly state: DeliveryState;
   /** So many ended spans of a running invocation are worth handing over together. */
   readonly batchSpans: number;
   /** Loads all exporters ahead of the first flush. Never throws. */

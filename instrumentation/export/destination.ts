@@ -23,6 +23,14 @@ export type DestinationOptions = {
   report(message: string): void;
 };
 
+/** What became of an export. */
+export type LatestExport = {
+  readonly spans: number;
+  readonly sentSpans: number;
+  readonly tookMs: number;
+  readonly error: string | undefined;
+};
+
 export type FlushScope = {
   /** Also spans of invocations that still run. */
   readonly withRunning?: boolean;
@@ -45,6 +53,8 @@ export class Destination {
   readonly #queue: SpanQueue;
   #provisional: SpanBatch[] = [];
   #exporter: Exporter | undefined;
+  /** undefined: nothing was sent yet. */
+  latest: LatestExport | undefined;
   #isFailing = false;
   #costlyFailures = 0;
   #leftAloneUntil: { readonly epochMs: number; readonly instant: number } | undefined;
@@ -236,6 +246,7 @@ export class Destination {
     this.account.count.inFlight = spans + this.#doubtful.size;
     const outcome = await this.#export(batches, deadlineEpochMs);
     this.#queue.sendingBytes = 0;
+    const tookMs = now() - startedAt;
     // The process exits: what was under way is in the books already.
     if (this.#inFlight !== batches) return;
     this.#inFlight = undefined;
@@ -249,7 +260,8 @@ export class Destination {
     this.account.settle(spans - droppedSpans - unsentSpans);
     this.#resolveDoubts(batches, unsent, doubtful, resentSpans);
     if (unsentSpans > 0) this.#queue.putBack(unsent);
-    this.#watchCost(outcome, now() - startedAt);
+    this.latest = { spans, sentSpans: spans - droppedSpans - unsentSpans, tookMs, error: outcome.error };
+    this.#watchCost(outcome, tookMs);
     this.#reportChange(outcome);
   }
 

@@ -15,7 +15,7 @@ import { spoolLines } from '../spool/spool-lines.ts';
 import type { FlightTimes } from '../watchdog/flight-board.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
 import { attributesOf, statusOf } from './abrupt-end.ts';
-import type { AbruptEnd, Delivery, DeliverySurroundings } from './delivery.ts';
+import type { AbruptEnd, Delivery, DeliveryState, DeliverySurroundings } from './delivery.ts';
 import type { Destination } from './destination.ts';
 import type { SpanBatch } from './exporter.ts';
 import { InvocationWatch, momentsOf } from './invocation-watch.ts';
@@ -29,6 +29,8 @@ export type SpanDeliveryOptions = DeliverySurroundings & {
   readonly outlet: Omit<OutletOptions, 'untraced' | 'changed' | 'fault'>;
   /** How long before its deadline an invocation counts as late; undefined: by the rule in invocation-watch.ts. */
   readonly deadlineMarginMs: number | undefined;
+  /** Somebody will ask for the first spans. */
+  readonly keepsSeenSpans?: boolean;
   /** undefined: a blocked event loop is not told of. */
   readonly watchdog: Watchdog | undefined;
   /** One line of the tracer's own for the operator. */
@@ -41,6 +43,7 @@ const TIMED_OUT_MS = 100;
 const MOST_OPEN_SPANS = 512;
 /** Calls have a word of their own for it. */
 const UNFINISHED_CALL: Attributes = { 'spanstrap.call.is_unfinished': true };
+const MOST_SEEN_SPANS = 1000;
 /** No deadline of one invocation's. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
 
@@ -60,12 +63,14 @@ export class SpanDelivery implements Delivery {
   #hasPredecessor = false;
   #losses = '{}';
   #isShutDown = false;
+  #seen: ReadableSpan[] | undefined;
   /** Invocations that have left, with spans that have not ended. */
   readonly #unfinished = new Set<InvocationRecord>();
 
   constructor(options: SpanDeliveryOptions) {
     this.#options = options;
     const { outlet, flight, clock } = options;
+    if (options.keepsSeenSpans) this.#seen = [];
     this.#scope = { ...options, describeTracer: (attributes) => this.#describeTracer(attributes) };
     this.#destinations = outlet.destinations;
     this.#outlet = new Outlet({
@@ -86,6 +91,18 @@ export class SpanDelivery implements Delivery {
       late: (record) => this.#alarm(record, () => this.#notices.late(record)),
       last: (record) => this.#alarm(record, () => this.#notices.last(record)),
     });
+  }
+
+  get state(): DeliveryState {
+    return {
+      accounts: this.#options.accounts,
+      destinations: this.#destinations,
+      takeSeen: () => {
+        const seen = this.#seen ?? [];
+        this.#seen = undefined;
+        return seen;
+      },
+    };
   }
 
   get batchSpans(): number {
@@ -200,6 +217,7 @@ export class SpanDelivery implements Delivery {
 
   #add(batch: SpanBatch): void {
     if (batch.spans.length === 0) return;
+    if (this.#seen !== undefined && this.#seen.length < MOST_SEEN_SPANS) this.#seen.push(...batch.spans);
     this.#options.others()?.spansEnded(batch.spans);
     this.#outlet.add(batch);
   }
