@@ -2,11 +2,13 @@
 
 import type { Command, Io } from './command.ts';
 import { compileCommand } from './compile-command.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { invokeCommand } from './invoke-command.ts';
 import { UsageError } from './usage-error.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   invoke: invokeCommand,
+  doctor: doctorCommand,
   compile: compileCommand,
 };
 

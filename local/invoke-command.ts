@@ -2,7 +2,7 @@
 
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Command, Io } from './command.ts';
 import { type ReportOptions, reportInvocation, reportTraces } from './invocation-report.ts';
 import { defaultLayerRoot } from './layer-location.ts';
@@ -125,7 +125,7 @@ export function jsonReport(run: TracedRun, invocations: readonly TracedInvocatio
 }
 
 async function readRequest(argv: readonly string[], io: Io): Promise<Request | 'help'> {
-  const values = parse(argv);
+  const values = parseOptions(argv, options, ADVICE);
   if (values.help) return 'help';
   const dir = path.resolve(values.dir);
   if (!isFolder(dir)) throw new UsageError(`--dir ${values.dir} is not a folder`, 'the folder that holds your handler');
@@ -154,13 +154,17 @@ async function readRequest(argv: readonly string[], io: Io): Promise<Request | '
   };
 }
 
-// The type follows from the table above.
-function parse(argv: readonly string[]) {
+// The type follows from the table of options.
+export function parseOptions<const Options extends ParseArgsOptionsConfig>(
+  argv: readonly string[],
+  options: Options,
+  advice: string,
+) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: false }).values;
   } catch (error) {
     // The first sentence says what is wrong; the rest explains how to quote for a shell.
-    throw new UsageError((error as Error).message.split('. ')[0]!, ADVICE);
+    throw new UsageError((error as Error).message.split('. ')[0]!, advice);
   }
 }
 
@@ -215,21 +219,21 @@ export function variable(assignment: string): [string, string] {
   return [name, value];
 }
 
-function positive(name: string, value: string): number {
+export function positive(name: string, value: string, advice = ADVICE): number {
   const number = Number(value);
   if (value.trim() !== '' && number > 0 && Number.isFinite(number)) return number;
-  throw new UsageError(`${name} ${value} is not a number above 0`, ADVICE);
+  throw new UsageError(`${name} ${value} is not a number above 0`, advice);
 }
 
-function integer(name: string, value: string): number {
-  const number = positive(name, value);
+export function integer(name: string, value: string, advice = ADVICE): number {
+  const number = positive(name, value, advice);
   if (Number.isInteger(number)) return number;
-  throw new UsageError(`${name} ${value} is not a whole number`, ADVICE);
+  throw new UsageError(`${name} ${value} is not a whole number`, advice);
 }
 
 export const isFolder = (dir: string): boolean => statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-function jsonOrText(text: string): unknown {
+export function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -64,8 +64,8 @@ function whatBecame({ name, latest, queuedSpans }: DestinationFacts['destination
     return `the export failed after ${showMs(tookMs)}: ${withoutSecrets(error)}${share}${waiting}`;
   }
   if (sentSpans < spans) return `${sentSpans} of ${countOf(spans, 'span')} delivered in ${showMs(tookMs)}${waiting}`;
-  const proof = name === 'X-Ray' ? ' to the daemon, which answers nothing' : '';
-  return `${countOf(sentSpans, 'span')} delivered${proof} in ${showMs(tookMs)}${waiting}`;
+  const proof = name === 'X-Ray' ? ' (UDP: the daemon answers nothing)' : '';
+  return `${countOf(sentSpans, 'span')} delivered in ${showMs(tookMs)}${proof}${waiting}`;
 }
 
 function whyNothing({ isDisabled, exporters }: Settings): string | undefined {

@@ -7,14 +7,13 @@ export type Chapter = readonly [title: string, lines: readonly Line[]];
 
 export function reportText(title: string, chapters: readonly Chapter[]): string {
   const filled = chapters.filter(([, lines]) => lines.length > 0);
-  const width = Math.max(0, ...filled.flatMap(([, lines]) => lines.map(([label]) => label.length)));
-  return [
-    title,
-    ...filled.flatMap(([chapter, lines]) => [
-      chapter,
-      ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
-    ]),
-  ].join('\n');
+  return [title, ...filled.flatMap(([chapter, lines]) => [chapter, ...inColumns(lines)])].join('\n');
+}
+
+function inColumns(lines: readonly Line[]): string[] {
+  const width = Math.max(...lines.map(([label]) => label.length));
+  // A text from elsewhere must not look like lines of the report.
+  return lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text.replace(/[\r\n]+/g, ' ')}`);
 }
 
 /** `0.42 ms`, `7.1 ms`, `130 ms`. */
