@@ -21,7 +21,6 @@ export type BundleName =
   | 'extractor'
   | 'outlet'
   | 'recording'
-  | 'serving'
   | 'streaming'
   | 'concurrency'
   | 'error-cause'

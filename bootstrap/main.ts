@@ -19,7 +19,7 @@ import { watchModules } from '../runtime/handler/module-times.ts';
 import { installPackageFallback } from '../runtime/handler/package-fallback.ts';
 import { guarded, type InitStep, now, unobserved } from '../runtime/lifecycle.ts';
 import { openLogSocket } from '../runtime/log-socket.ts';
-import type { Loop } from '../runtime/loop.ts';
+import { Loop } from '../runtime/loop.ts';
 import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
 import { createUserScope } from '../runtime/user-scope.ts';
 import { type Doctor, withDoctor } from './doctor-visits.ts';
@@ -171,10 +171,10 @@ export async function main(host: Host): Promise<void> {
   if (extension.refusal !== undefined)
     log.warn(errorText('ExtensionRefused', { problem: extension.refusal }), 'spanstrap');
   observer.initEnded({ startedAt: 0, endedAt: now(), steps });
-  // What serves invocations is loaded while the platform answers.
+  // Both polls are out before anything else is done: init ends with them.
   const polled = isConcurrent ? undefined : api.next();
   extension.poll((deadlineEpochMs) => observer.flush('invocation', deadlineEpochMs), report);
-  loop = new (host.loadBundle('serving') as Serving).Loop({
+  loop = new Loop({
     handler,
     streaming,
     isConcurrent,
@@ -215,7 +215,6 @@ function register(
 type File = typeof import('./settings-file.ts');
 type DoctorBundle = typeof import('./doctor/open-doctor.ts');
 type Check = typeof import('./settings-check.ts');
-type Serving = typeof import('../runtime/loop.ts');
 type Concurrency = typeof import('../runtime/concurrent-serving.ts');
 type Streaming = typeof import('../runtime/streamed-answer.ts');
 type ErrorCause = typeof import('../runtime/error-cause.ts');

@@ -115,6 +115,10 @@ export class ArrivedInvocation implements InvocationObservation {
     return event;
   }
 
+  forgetEvent(): void {
+    this.#readEvent = undefined;
+  }
+
   get context(): Context {
     return this.scope.context;
   }

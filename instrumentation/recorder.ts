@@ -239,6 +239,8 @@ export class Recorder implements InvocationObserver {
   #land(arrived: ArrivedInvocation): void {
     const { invocations } = this.#options;
     const { decided } = arrived;
+    // It will not be recorded, and is kept until the next one comes: its event may be large.
+    if (decided === undefined && !this.#undecided.has(arrived)) arrived.forgetEvent();
     if (!decided?.isRecorded) return;
     invocations.flying.delete(decided as InvocationRecord);
     invocations.answered.push(decided as InvocationRecord);

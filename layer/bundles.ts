@@ -15,7 +15,6 @@ export const PROJECT_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bundleEntries = {
   start: 'bootstrap/start.ts',
   runtime: 'bootstrap/main.ts',
-  serving: 'runtime/loop.ts',
   recording: 'bootstrap/open-recording.ts',
   outlet: 'bootstrap/open-outlet.ts',
   xray: 'bootstrap/open-xray.ts',

@@ -219,7 +219,6 @@ test('nothing is loaded at start but what is on the list, and everything on the 
 test('what belongs to a bundle of its own is not reachable at start', () => {
   const { files } = reachableAtStart();
   for (const lazy of [
-    'runtime/loop.ts',
     'instrumentation/recording.ts',
     'instrumentation/recorded-span.ts',
     'instrumentation/export/otlp/exporter.ts',

@@ -1,8 +1,8 @@
-// The bar chart of start times for the README, and the tables of docs/performance.md, made from a result of `npm run bench -- --output`.
+// The bar chart of start times, and the tables of README.md and docs/performance.md, made from a result of `npm run bench -- --output`.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { putResults } from './results-document.ts';
+import { describeBriefly, putResults } from './results-document.ts';
 import type { StoredResult } from './stored-result.ts';
 
 export type Bar = {
@@ -112,6 +112,8 @@ if (import.meta.main) {
     writeFileSync(`${docs}start-time.svg`, drawChart(result));
     const document = `${docs}performance.md`;
     writeFileSync(document, putResults(readFileSync(document, 'utf8'), result));
-    process.stdout.write('docs/start-time.svg and docs/performance.md are written\n');
+    const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+    writeFileSync(readme, putResults(readFileSync(readme, 'utf8'), result, describeBriefly));
+    process.stdout.write('docs/start-time.svg, docs/performance.md and README.md are written\n');
   }
 }

@@ -1,12 +1,13 @@
 // Tables, the JSON object and the chart, over made-up figures.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { judge, readBudgets } from './budgets.ts';
 import { drawChart, makeBars } from './chart.ts';
 import { Figures } from './figures.ts';
 import { type BenchResult, baseOf, describeResult, formatNumber, layOut, toJson } from './report.ts';
-import { putResults } from './results-document.ts';
+import { describeBriefly, putResults } from './results-document.ts';
 import type { StoredResult } from './stored-result.ts';
 import { makeCatalogue } from './variants.ts';
 
@@ -142,9 +143,18 @@ suite('results in a document', () => {
     assert.throws(() => putResults('# P\n', stored()), /no place for results/);
   });
 
-  test('docs/performance.md has the marks', async () => {
-    const { readFile } = await import('node:fs/promises');
-    const document = await readFile(new URL('../../docs/performance.md', import.meta.url), 'utf8');
-    assert.doesNotThrow(() => putResults(document, stored()));
+  test('the README has few columns, and names the budgets that are not met', () => {
+    const brief = putResults(marked, stored(), describeBriefly);
+    assert.match(brief, /\| spanstrap, X-Ray \| 25\.0 \| 0\.81 \|/);
+    assert.doesNotMatch(brief, /budget \| measured/);
+    const verdicts = stored().budgets.filter(({ measured }) => measured.median !== undefined);
+    assert.match(brief, new RegExp(`of the project's ${verdicts.length} performance budgets were met`));
   });
+
+  for (const name of ['docs/performance.md', 'README.md']) {
+    test(`${name} has the marks`, () => {
+      const document = readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+      assert.doesNotThrow(() => putResults(document, stored()));
+    });
+  }
 });

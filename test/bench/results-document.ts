@@ -1,4 +1,4 @@
-// The tables of docs/performance.md: what stands between its two marks is made from a result file.
+// The tables of docs/performance.md and README.md: what stands between its two marks is made from a result file.
 
 import { formatNumber } from './report.ts';
 import type { StoredResult } from './stored-result.ts';
@@ -20,10 +20,50 @@ const compared: ReadonlySet<string> = new Set(['start.initMs', 'start.coldMs', '
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
+/** The columns of the README, which has little room. */
+const shortColumns: ReadonlySet<string> = new Set([
+  'start.initMs',
+  'start.coldMs',
+  'warm.p50Us',
+  'memory.anonAtEndMib',
+]);
+
+/** Markdown for the README: who is compared, and which budgets are not met. */
+export function describeBriefly(result: StoredResult): string {
+  const { budgets } = result;
+  const over = budgets.filter(({ verdict }) => verdict === 'over');
+  const measured = budgets.filter(({ measured: { median } }) => median !== undefined && !Number.isNaN(median));
+  return [
+    variantTable(result, shortColumns).join('\n'),
+    '',
+    `${measured.length - over.length} of the project's ${measured.length} performance budgets were met in this run${over.length === 0 ? '.' : `; not met: ${over.map(({ title }) => title).join('; ')}.`}`,
+  ].join('\n');
+}
+
 /** Markdown. A figure without a value is `-`. */
 export function describeResults(result: StoredResult): string {
-  const { medians, ratioToRic, titles, machine, date, node, rounds, memoryMb, budgets, skipped } = result;
-  const shown = columns.filter(({ figure }) => medians[figure] !== undefined);
+  const { budgets, skipped } = result;
+  return [
+    ...variantTable(result),
+    '',
+    row(['budget', 'measured', 'limit', 'goal', '']),
+    row(['---', '---:', '---:', '---:', '---']),
+    ...budgets.map(({ id, title, unit, measured, limit, goal, verdict }) =>
+      row([
+        `${id} ${title}${unit === undefined ? '' : `, ${unit}`}`,
+        formatNumber(measured.median ?? Number.NaN),
+        formatNumber(limit),
+        goal === undefined ? '' : formatNumber(goal),
+        verdict,
+      ]),
+    ),
+    ...(skipped.length === 0 ? [] : ['', `Not measured: ${skipped.map(({ name }) => name).join('; ')}.`]),
+  ].join('\n');
+}
+
+function variantTable(result: StoredResult, only?: ReadonlySet<string>): string[] {
+  const { medians, ratioToRic, titles, machine, date, node, rounds, memoryMb } = result;
+  const shown = columns.filter(({ figure }) => medians[figure] !== undefined && (only?.has(figure) ?? true));
   const heads = shown.flatMap(({ head, figure }) => (compared.has(figure) ? [head, '/ RIC'] : [head]));
   const variants = Object.keys(titles).filter((name) =>
     shown.some(({ figure }) => medians[figure]?.[name] !== undefined),
@@ -45,26 +85,13 @@ export function describeResults(result: StoredResult): string {
         }),
       ]),
     ),
-    '',
-    row(['budget', 'measured', 'limit', 'goal', '']),
-    row(['---', '---:', '---:', '---:', '---']),
-    ...budgets.map(({ id, title, unit, measured, limit, goal, verdict }) =>
-      row([
-        `${id} ${title}${unit === undefined ? '' : `, ${unit}`}`,
-        formatNumber(measured.median ?? Number.NaN),
-        formatNumber(limit),
-        goal === undefined ? '' : formatNumber(goal),
-        verdict,
-      ]),
-    ),
-    ...(skipped.length === 0 ? [] : ['', `Not measured: ${skipped.map(({ name }) => name).join('; ')}.`]),
-  ].join('\n');
+  ];
 }
 
 /** The document with its results replaced. Throws when the marks are not there. */
-export function putResults(document: string, result: StoredResult): string {
+export function putResults(document: string, result: StoredResult, describe = describeResults): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin < 0 || end < begin)
     throw new Error(`the document has no place for results between "${BEGIN}" and "${END}"`);
-  return `${document.slice(0, begin + BEGIN.length)}\n\n${describeResults(result)}\n\n${document.slice(end)}`;
+  return `${document.slice(0, begin + BEGIN.length)}\n\n${describe(result)}\n\n${document.slice(end)}`;
 }

@@ -16,23 +16,11 @@ import {
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace-base';
 import { Clock } from '../../instrumentation/clock.ts';
 import { liveErrors, RecordedSpan, type RecordedSpanOptions } from '../../instrumentation/recorded-span.ts';
-import { createResource } from '../../instrumentation/resource.ts';
 import { fc } from '../support/property.ts';
+import { ordersResource } from './orders-resource.ts';
 
 const clock = new Clock();
-const resource = createResource({
-  functionName: 'orders',
-  functionVersion: undefined,
-  memoryMb: undefined,
-  region: undefined,
-  logGroupName: undefined,
-  logStreamName: undefined,
-  nodeVersion: '24',
-  distroVersion: '0',
-  sdkVersion: '3',
-  serviceName: undefined,
-  userAttributes: {},
-});
+const resource = ordersResource();
 const scope = { clock, resource, instrumentationScope: { name: 'spanstrap', version: '0' } };
 const spanContext: SpanContext = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 };
 

@@ -13,12 +13,12 @@ import type { InvocationRecord } from '../../instrumentation/invocation-record.t
 import type { ContextRules } from '../../instrumentation/parent.ts';
 import { Recorder, type RecorderOptions } from '../../instrumentation/recorder.ts';
 import { Recording, type RecordingOptions } from '../../instrumentation/recording.ts';
-import { createResource } from '../../instrumentation/resource.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
 import { newSpanCounts } from '../../instrumentation/span-counts.ts';
 import { recogniseTrigger } from '../../instrumentation/triggers/recognition.ts';
 import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';
 import type { FlushReason, HandlerOutcome, InitFacts, Invocation } from '../../runtime/lifecycle.ts';
+import { ordersResource } from './orders-resource.ts';
 
 export const ROOT = '1-65f1a2b3-0123456789abcdef01234567';
 export const TRACE_ID = '65f1a2b30123456789abcdef01234567';
@@ -108,19 +108,7 @@ export class RecordingStand {
   readonly recorder: Recorder;
   /** All facts are so long after this instant. */
   readonly start: number;
-  readonly resource = createResource({
-    functionName: 'orders',
-    functionVersion: '7',
-    memoryMb: 128,
-    region: 'eu-west-1',
-    logGroupName: undefined,
-    logStreamName: undefined,
-    nodeVersion: '24',
-    distroVersion: '0',
-    sdkVersion: '3',
-    serviceName: undefined,
-    userAttributes: {},
-  });
+  readonly resource = ordersResource();
 
   constructor(options: Partial<RecorderOptions & RecordingOptions> = {}) {
     this.clock = options.clock ?? new Clock();

@@ -11,13 +11,13 @@ import { SpanDelivery } from '../../instrumentation/export/span-delivery.ts';
 import { GarbageCollections } from '../../instrumentation/garbage-collections.ts';
 import { createSdk } from '../../instrumentation/opentelemetry/sdk.ts';
 import { Recording } from '../../instrumentation/recording.ts';
-import { createResource } from '../../instrumentation/resource.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
 import { SpanAccount } from '../../instrumentation/span-account.ts';
 import { installTracing, type TracingOptions } from '../../instrumentation/tracing.ts';
 import { recogniseTrigger } from '../../instrumentation/triggers/recognition.ts';
 import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';
 import type { Invocation } from '../../runtime/lifecycle.ts';
+import { ordersResource } from './orders-resource.ts';
 import { defaultRules } from './recording-stand.ts';
 
 const TRACE_ID = '65f1a2b30123456789abcdef01234567';
@@ -62,19 +62,7 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
         messagingSpans: 'nested',
         messagingContext: 'link',
         parseBaggage: (text) => parseBaggage(text, () => surroundings.loadPropagator()),
-        resource: createResource({
-          functionName: 'orders',
-          functionVersion: '7',
-          memoryMb: 128,
-          region: 'eu-west-1',
-          logGroupName: undefined,
-          logStreamName: undefined,
-          nodeVersion: '24',
-          distroVersion: '0',
-          sdkVersion: '3',
-          serviceName: undefined,
-          userAttributes: {},
-        }),
+        resource: ordersResource(),
       }),
     openDelivery: (surroundings) =>
       new SpanDelivery({

@@ -52,8 +52,7 @@ const allowedForTracing: typeof allowedBuiltins = {
   ],
 };
 
-/** The last one is loaded when the poll is out. */
-const allowedBundles = ['start.cjs', 'runtime.cjs', 'serving.cjs'];
+const allowedBundles = ['start.cjs', 'runtime.cjs'];
 
 /** Prints what is loaded when it gets SIGUSR2, and loads what it needs for that only then. */
 const LISTENER = `

@@ -51,7 +51,7 @@ for (const architecture of ['x86_64', 'arm64'] as const) {
       // start.cjs has no cache: Node itself loads it. Without an emulator the other architecture has none at all.
       // The others are loaded by few functions, or after an error: the warm-up run does not come by them.
       const warmed = [
-        ...['runtime', 'serving', 'recording', 'outlet', 'xray', 'otlp', 'opentelemetry', 'outgoing', 'triggers'],
+        ...['runtime', 'recording', 'outlet', 'xray', 'otlp', 'opentelemetry', 'outgoing', 'triggers'],
         ...['databases', 'client-modules'],
       ];
       const all = warmed.map((bundle) => `spanstrap/${bundle}.cache`);

@@ -151,14 +151,22 @@ export async function provideDatabase(scope: Scope, name: DatabaseName, tls?: Tl
 
 export type TlsFiles = { readonly cert: string; readonly key: string };
 
-/** Only where nobody minds: the machine of a CI run, as root. Test files run side by side, and apt lets one in at a time. */
+/**
+ * Only where nobody minds: the machine of a CI run, as root. Test files run side by side, and apt lets one in at a time. Where it
+ * cannot install, or not within three minutes, the other files do not try again.
+ */
 function install({ debianPackage }: Kind): void {
   if (!isRoot || process.env.CI !== 'true') return;
-  const command = `apt-get update && apt-get install -y --no-install-recommends ${debianPackage}`;
+  const failed = join(tmpdir(), `spanstrap-apt-failed-${process.ppid}`);
+  const apt = 'apt-get -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20';
+  const command = `[ ! -e ${failed} ] && { ${apt} update && ${apt} install -y --no-install-recommends ${debianPackage} || touch ${failed}; }`;
+  const bounded = ['timeout', '-k', '5', '180', 'sh', '-c', command];
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    execFileSync('flock', [join(tmpdir(), 'spanstrap-apt.lock'), 'sh', '-c', command], { stdio: 'ignore', env });
-  } catch {}
+    execFileSync('flock', [join(tmpdir(), 'spanstrap-apt.lock'), ...bounded], { stdio: 'ignore', env });
+  } catch {
+    writeFileSync(failed, '');
+  }
 }
 
 function accountOf(name: string): { readonly uid: number; readonly gid: number } | undefined {

@@ -9,7 +9,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { ActiveContext, ROOT_CONTEXT } from '../../instrumentation/active-context.ts';
 import { Clock } from '../../instrumentation/clock.ts';
 import { createSdk } from '../../instrumentation/opentelemetry/sdk.ts';
-import { createResource } from '../../instrumentation/resource.ts';
+import { ordersResource } from '../instrumentation/orders-resource.ts';
 import { fc } from '../support/property.ts';
 
 const keys = [Symbol('a'), Symbol('b'), Symbol.for('OpenTelemetry Context Key SPAN')];
@@ -137,19 +137,7 @@ function createManager(): ActiveContext<typeof invocation> {
     sdk.bindEmitter(context, emitter),
   );
   const sdk = createSdk({
-    resource: createResource({
-      functionName: undefined,
-      functionVersion: undefined,
-      memoryMb: undefined,
-      region: undefined,
-      logGroupName: undefined,
-      logStreamName: undefined,
-      nodeVersion: '24',
-      distroVersion: '0',
-      sdkVersion: '3',
-      serviceName: undefined,
-      userAttributes: {},
-    }),
+    resource: ordersResource(),
     clock: new Clock(),
     contextManager: manager,
     activeTrace: () => undefined,

@@ -6,7 +6,7 @@ import { ActiveContext, ROOT_CONTEXT, withSpan } from '../../../instrumentation/
 import { Clock } from '../../../instrumentation/clock.ts';
 import { InertSpan } from '../../../instrumentation/inert-span.ts';
 import { createSdk, type OpenTelemetrySdk, type SdkOptions } from '../../../instrumentation/opentelemetry/sdk.ts';
-import { createResource } from '../../../instrumentation/resource.ts';
+import { ordersResource } from '../orders-resource.ts';
 
 export const XRAY_HEADER =
   'Root=1-65f1a2b3-0123456789abcdef01234567;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0';
@@ -15,19 +15,7 @@ export class TracingUnderTest {
   readonly clock: Clock;
   readonly started: ReadableSpan[] = [];
   readonly ended: ReadableSpan[] = [];
-  readonly resource = createResource({
-    functionName: 'orders',
-    functionVersion: undefined,
-    memoryMb: undefined,
-    region: undefined,
-    logGroupName: undefined,
-    logStreamName: undefined,
-    nodeVersion: '24',
-    distroVersion: '0',
-    sdkVersion: '3',
-    serviceName: undefined,
-    userAttributes: {},
-  });
+  readonly resource = ordersResource();
   /** What the invocation is like; undefined: there is none. */
   trace: ReturnType<SdkOptions['activeTrace']> = {
     xrayHeader: XRAY_HEADER,
