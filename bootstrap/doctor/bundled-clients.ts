@@ -12,10 +12,10 @@ const SIGNS: Readonly<Record<string, { readonly sign: RegExp; readonly seen?: st
   mongodb: { sign: /MongoServerSelectionError/ },
   mysql2: { sign: /mysql_clear_password|node_modules\/mysql2\//, seen: LIBRARY_CHANNELS.mysql2[0] },
   ioredis: { sign: /\[ioredis\] |node_modules\/ioredis\//, seen: LIBRARY_CHANNELS.ioredis[0] },
-  redis: { sign: /node_modules\/@redis\/client\//, seen: LIBRARY_CHANNELS.redis[0] },
+  redis: { sign: /^(?=[^]*Socket closed unexpectedly)(?=[^]*The client is closed)/, seen: LIBRARY_CHANNELS.redis[0] },
 };
 const MOST_FILES = 50;
-const LARGEST_BYTES = 30_000_000;
+const LARGEST_BYTES = 10_000_000;
 
 /** `files`: those that the function has loaded; packages of their own are left out. */
 export function findBundledClients(files: readonly string[], taskRoot: string): BundledClient[] {
