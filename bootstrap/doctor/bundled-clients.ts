@@ -12,7 +12,7 @@ const SIGNS: Readonly<Record<string, { readonly sign: RegExp; readonly seen?: st
   mongodb: { sign: /MongoServerSelectionError/ },
   mysql2: { sign: /mysql_clear_password|node_modules\/mysql2\//, seen: LIBRARY_CHANNELS.mysql2[0] },
   ioredis: { sign: /\[ioredis\] |node_modules\/ioredis\//, seen: LIBRARY_CHANNELS.ioredis[0] },
-  redis: { sign: /^(?=[^]*Socket closed unexpectedly)(?=[^]*The client is closed)/, seen: LIBRARY_CHANNELS.redis[0] },
+  redis: { sign: /^(?=.*Socket closed unexpectedly)(?=.*The client is closed)/s, seen: LIBRARY_CHANNELS.redis[0] },
 };
 const MOST_FILES = 50;
 const LARGEST_BYTES = 10_000_000;

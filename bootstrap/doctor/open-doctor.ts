@@ -3,7 +3,7 @@
 
 import type { SpanAccount } from '../../instrumentation/span-account.ts';
 import type { TracingOptions, TracingState } from '../../instrumentation/tracing.ts';
-import type { InitStep } from '../../runtime/lifecycle.ts';
+import type { FlushReason, InitStep } from '../../runtime/lifecycle.ts';
 import type { Doctor } from '../doctor-visits.ts';
 import type { Settings } from '../settings.ts';
 import type { Environment } from '../settings-reader.ts';
@@ -32,6 +32,12 @@ export type DoctorOptions = {
   report(message: string): void;
 };
 
+const MOMENTS: Readonly<Record<FlushReason, string>> = {
+  invocation: 'after the first invocation',
+  shutdown: 'at the end of the environment',
+  crash: 'at the end of a process that failed',
+};
+
 export function openDoctor(options: DoctorOptions): Doctor {
   let isReported = false;
   let toldLosses = 0;
@@ -40,7 +46,7 @@ export function openDoctor(options: DoctorOptions): Doctor {
       const state = options.inspect();
       const accounts = state?.delivery?.accounts ?? [];
       const losses = countLosses(accounts);
-      if (!isReported) options.report(examine(options, state, flushMs));
+      if (!isReported) options.report(examine(options, state, reason, flushMs));
       else if (losses > toldLosses || reason !== 'invocation') tellBooks(accounts, options.report);
       isReported = true;
       toldLosses = losses;
@@ -53,7 +59,12 @@ function tellBooks(accounts: readonly SpanAccount[], report: (message: string) =
 }
 
 /** The whole report. */
-function examine(options: DoctorOptions, state: TracingState | undefined, flushMs: number): string {
+function examine(
+  options: DoctorOptions,
+  state: TracingState | undefined,
+  reason: FlushReason,
+  flushMs: number,
+): string {
   const { env, choice, steps, require } = options;
   const { scope, delivery, initOwnMs } = state ?? {};
   const taskRoot = env.LAMBDA_TASK_ROOT ?? '';
@@ -61,7 +72,7 @@ function examine(options: DoctorOptions, state: TracingState | undefined, flushM
   const own = new Set([...loaded, ...handlerFiles(taskRoot, env._HANDLER ?? '')]);
   const { destinations = [], accounts = [] } = delivery ?? {};
   const books: Line[] = accounts.length > 0 ? bookLines(accounts) : [['spans', 'none were begun']];
-  return reportText('doctor: a report on the tracer after the first invocation (SPANSTRAP_DOCTOR)', [
+  return reportText(`doctor: a report on the tracer ${MOMENTS[reason]} (SPANSTRAP_DOCTOR)`, [
     ['versions', versionLines(env)],
     ['destinations', destinationLines({ ...options, destinations })],
     ['trace', traceLines({ ...options, scope })],

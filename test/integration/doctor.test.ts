@@ -134,6 +134,38 @@ test('not sampled, and nothing else to send to: why, in a JSON log as one record
   assert.equal(inReport(message!, 'books', 'spans'), 'none were begun');
 });
 
+for (const [environment, sent] of [
+  [{ SPANSTRAP_FLUSH_MODE: 'sync' }, /; \d+ spans delivered in /],
+  [{ SPANSTRAP_FLUSH_MODE: 'finalize' }, /; nothing was sent yet, \d+ spans waiting$/],
+  [{ OTEL_TRACES_EXPORTER: 'otlp,console' }, /; \d+ spans delivered in /],
+] as const) {
+  test(`one report with ${JSON.stringify(environment)}`, async () => {
+    await using fn = await startFunction({ files: ECHO, environment: { ...DOCTOR, ...environment } });
+    for (const n of [1, 2]) await fn.invoke({ n });
+    const reports = texts(fn).filter(isReport);
+    assert.equal(reports.length, 1);
+    assert.match(inReport(reports[0]!, 'destinations', 'OTLP'), sent);
+  });
+}
+
+test('several invocations at once: one report, which does not say which of them it is about', async () => {
+  await using fn = await startFunction({ files: ECHO, maxConcurrency: 4, environment: DOCTOR });
+  await Promise.all([1, 2, 3, 4].map((n) => fn.invoke({ n })));
+  await fn.emulator.waitFor(() => texts(fn).some(isReport), { what: 'the report' });
+  const reports = texts(fn).filter(isReport);
+  assert.equal(reports.length, 1);
+  assert.match(inReport(reports[0]!, 'trace', 'header'), /^not known: .* several may run at once$/);
+});
+
+test('init that fails: the report comes with the end of the process', async () => {
+  await using fn = await startFunction({ files: { 'index.js': 'throw new Error("no");' }, environment: DOCTOR });
+  assert.equal((await fn.invoke({})).status, 'init-error');
+  const report = texts(fn).find(isReport) ?? '';
+  assert.match(report, /^doctor: a report on the tracer at the end of a process that failed /);
+  assert.match(inReport(report, 'trace', 'header'), /^not known: there was no invocation/);
+  assert.match(inReport(report, 'destinations', 'OTLP'), /; \d+ spans? delivered in /);
+});
+
 test('a response does not wait for it: its bundle is loaded after the first flush', async () => {
   const probe = `
     const { readFileSync } = require('node:fs');
