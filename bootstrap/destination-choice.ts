@@ -1,7 +1,7 @@
 // Which destinations the settings ask for, when it is known which of them there can be.
 
 import type { OtlpEndpoint } from './otlp-endpoint.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 
 export type DestinationName = 'xray' | 'console' | 'otlp-stdout' | 'otlp';
 

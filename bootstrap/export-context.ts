@@ -2,8 +2,8 @@
 
 import type { OtlpHeaders } from '../instrumentation/export/otlp/options.ts';
 import type { XrayMode } from '../instrumentation/export/xray/phases.ts';
-import type { Settings } from './settings.ts';
-import type { Environment } from './settings-reader.ts';
+import type { Settings } from './settings/settings.ts';
+import type { Environment } from './settings/settings-reader.ts';
 
 export type ExportContext = {
   /** The process's own environment: credentials are read anew for every request. */

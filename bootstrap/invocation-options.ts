@@ -5,7 +5,7 @@ import type { RecordingOptions } from '../instrumentation/recording.ts';
 import { createLateRecogniser } from '../instrumentation/triggers/late-recognition.ts';
 import { defaultTriggerOptions } from '../instrumentation/triggers/trigger.ts';
 import type { Host } from './host.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 
 export type InvocationOptions = Pick<
   RecordingOptions,

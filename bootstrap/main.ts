@@ -26,9 +26,9 @@ import { type Doctor, withDoctor } from './doctor-visits.ts';
 import type { Host } from './host.ts';
 import { loadExtractor } from './load-extractor.ts';
 import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, guardProcess } from './process-guards.ts';
-import { findSettingsFile, otherVariables, readIdentity, requireVariable, takeVariable } from './settings.ts';
-import { readSettings } from './settings-reader.ts';
-import { settingsTable } from './settings-table.ts';
+import { findSettingsFile, otherVariables, readIdentity, requireVariable, takeVariable } from './settings/settings.ts';
+import { readSettings } from './settings/settings-reader.ts';
+import { settingsTable } from './settings/settings-table.ts';
 import { chooseTracing } from './tracing-options.ts';
 import { SPANSTRAP_VERSION } from './version.ts';
 
@@ -212,9 +212,9 @@ function register(
   return registerExtension(new ExtensionsApi(endpoint, userAgent), events);
 }
 
-type File = typeof import('./settings-file.ts');
+type File = typeof import('./settings/settings-file.ts');
 type DoctorBundle = typeof import('./doctor/open-doctor.ts');
-type Check = typeof import('./settings-check.ts');
+type Check = typeof import('./settings/settings-check.ts');
 type Concurrency = typeof import('../runtime/concurrent-serving.ts');
 type Streaming = typeof import('../runtime/streamed-answer.ts');
 type ErrorCause = typeof import('../runtime/error-cause.ts');

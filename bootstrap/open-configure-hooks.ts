@@ -6,8 +6,8 @@ import {
   type HookOptions,
 } from '../instrumentation/configure-hooks/configure-hooks.ts';
 import type { ExportContext } from './export-context.ts';
-import { outletSettings } from './outlet-settings.ts';
-import { readReportedSettings } from './settings-problems.ts';
+import { outletSettings } from './settings/outlet-settings.ts';
+import { readReportedSettings } from './settings/settings-problems.ts';
 
 export function openConfigureHooks(
   context: Pick<ExportContext, 'env' | 'file' | 'report'>,

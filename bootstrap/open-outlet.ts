@@ -13,14 +13,14 @@ import type { AccountName } from '../instrumentation/span-counts.ts';
 import { Watchdog } from '../instrumentation/watchdog/watchdog.ts';
 import { chooseDestinations, type DestinationName } from './destination-choice.ts';
 import type { ExportContext } from './export-context.ts';
-import { flushSettings } from './flush-settings.ts';
 import type { BundleName, Host } from './host.ts';
 import { openWatchdogThread } from './open-watchdog.ts';
 import { readOtlpEndpoint } from './otlp-endpoint.ts';
-import { outletSettings } from './outlet-settings.ts';
-import type { Values } from './setting-kinds.ts';
-import { readReportedSettings } from './settings-problems.ts';
-import type { Environment } from './settings-reader.ts';
+import { flushSettings } from './settings/flush-settings.ts';
+import { outletSettings } from './settings/outlet-settings.ts';
+import type { Values } from './settings/setting-kinds.ts';
+import { readReportedSettings } from './settings/settings-problems.ts';
+import type { Environment } from './settings/settings-reader.ts';
 
 /** Begun with the first flush: it costs what the start must not. */
 export const observeCollections = (): GarbageCollections => new GarbageCollections();

@@ -2,8 +2,8 @@
 
 import { createSdk, type OpenTelemetrySdk, type SdkOptions } from '../instrumentation/opentelemetry/sdk.ts';
 import type { ExportContext } from './export-context.ts';
-import { readReportedSettings } from './settings-problems.ts';
-import { spanSettings } from './span-settings.ts';
+import { readReportedSettings } from './settings/settings-problems.ts';
+import { spanSettings } from './settings/span-settings.ts';
 
 export function openSdk(
   context: Pick<ExportContext, 'env' | 'file' | 'report'>,

@@ -4,10 +4,10 @@ import type { Exporter } from '../instrumentation/export/exporter.ts';
 import { createStdoutExporter } from '../instrumentation/export/stdout/exporter.ts';
 import type { RecordLevel } from '../instrumentation/export/stdout/record.ts';
 import type { ExportContext } from './export-context.ts';
-import { otlpSettings } from './otlp-settings.ts';
-import { readReportedSettings } from './settings-problems.ts';
-import { readSettings } from './settings-reader.ts';
-import { stdoutSettings } from './stdout-settings.ts';
+import { otlpSettings } from './settings/otlp-settings.ts';
+import { readReportedSettings } from './settings/settings-problems.ts';
+import { readSettings } from './settings/settings-reader.ts';
+import { stdoutSettings } from './settings/stdout-settings.ts';
 
 /** Where Lambda OTel Lite's own extension makes it. */
 const PIPE_PATH = '/tmp/otlp-stdout-span-exporter.pipe';

@@ -4,8 +4,8 @@ import type { Exporter } from '../instrumentation/export/exporter.ts';
 import { createXrayExporter } from '../instrumentation/export/xray/exporter.ts';
 import type { XrayMode } from '../instrumentation/export/xray/phases.ts';
 import type { ExportContext } from './export-context.ts';
-import { readReportedSettings } from './settings-problems.ts';
-import { xraySettings } from './xray-settings.ts';
+import { readReportedSettings } from './settings/settings-problems.ts';
+import { xraySettings } from './settings/xray-settings.ts';
 
 export const openXray = (context: ExportContext, mode: XrayMode): Exporter =>
   createXrayExporter({

@@ -1,7 +1,7 @@
 // Where OTLP goes (OpenTelemetry specification, "OTLP exporter configuration").
 
 import { awsOtlpEndpoint } from '../instrumentation/export/aws/endpoints.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** `url` is complete but for a gRPC endpoint that is only `host:port`. `isXray`: it is X-Ray's own. */
 export type OtlpEndpoint = { readonly url: string; readonly isXray: boolean };

@@ -6,9 +6,9 @@ import type { SigningOptions } from '../instrumentation/export/aws/sigv4.ts';
 import type { OtlpExporterOptions } from '../instrumentation/export/otlp/options.ts';
 import { readProxyEnvironment } from '../instrumentation/export/proxy.ts';
 import type { ExportContext } from './export-context.ts';
-import { otlpSettings } from './otlp-settings.ts';
-import type { Values } from './setting-kinds.ts';
-import { readReportedSettings } from './settings-problems.ts';
+import { otlpSettings } from './settings/otlp-settings.ts';
+import type { Values } from './settings/setting-kinds.ts';
+import { readReportedSettings } from './settings/settings-problems.ts';
 
 /** `endpoint` as set; of gRPC it may have no scheme. */
 export function readOtlpOptions(context: ExportContext, endpoint: string, timeoutMs: number): OtlpExporterOptions {

@@ -8,7 +8,7 @@ import { createSampler } from '../instrumentation/sampler.ts';
 import type { TracingOptions } from '../instrumentation/tracing.ts';
 import type { ExportContext } from './export-context.ts';
 import type { Host } from './host.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 import { SPANSTRAP_VERSION } from './version.ts';
 
 type Surroundings = Pick<ExportContext, 'settings' | 'env' | 'file' | 'report' | 'writeLine'>;

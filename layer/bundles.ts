@@ -39,8 +39,8 @@ export const bundleEntries = {
   concurrency: 'runtime/concurrent-serving.ts',
   'error-cause': 'runtime/error-cause.ts',
   secret: 'bootstrap/open-secret.ts',
-  'settings-file': 'bootstrap/settings-file.ts',
-  'settings-check': 'bootstrap/settings-check.ts',
+  'settings-file': 'bootstrap/settings/settings-file.ts',
+  'settings-check': 'bootstrap/settings/settings-check.ts',
   doctor: 'bootstrap/doctor/open-doctor.ts',
 } as const satisfies Record<'start' | 'runtime' | 'watchdog' | LazyBundleName, string>;
 

@@ -1,12 +1,12 @@
 // Writes docs/settings.md from the tables of settings and what is said of them: `node layer/docs-settings.ts > docs/settings.md`.
 
-import { allSettings, otherVariables, type SettingName } from '../bootstrap/all-settings.ts';
-import type { Setting } from '../bootstrap/setting-kinds.ts';
-import { type SettingGroup, settingDocs, settingGroups } from '../bootstrap/settings-docs.ts';
+import { allSettings, otherVariables, type SettingName } from '../bootstrap/settings/all-settings.ts';
+import type { Setting } from '../bootstrap/settings/setting-kinds.ts';
+import { type SettingGroup, settingDocs, settingGroups } from '../bootstrap/settings/settings-docs.ts';
 
 const INTRODUCTION = `# Settings
 
-<!-- Written by layer/docs-settings.ts from bootstrap/settings-docs.ts and the tables it documents: change those, not this file. -->
+<!-- Written by layer/docs-settings.ts from bootstrap/settings/settings-docs.ts and the tables it documents: change those, not this file. -->
 
 Nothing has to be set. Everything is an environment variable of the function; where OpenTelemetry, X-Ray or another tracer for Lambda
 has a name for a setting, that name works. Of several names for one setting the first that is set counts, in the order given here.

@@ -19,11 +19,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   instrumentation: ['runtime/lifecycle.ts'],
   // The build warms the bundles as start.cjs loads them, and makes pages of documentation from the tables.
   layer: [
-    'bootstrap/all-settings.ts',
+    'bootstrap/settings/all-settings.ts',
     'bootstrap/bundle-script.ts',
     'bootstrap/host.ts',
-    'bootstrap/setting-kinds.ts',
-    'bootstrap/settings-docs.ts',
+    'bootstrap/settings/setting-kinds.ts',
+    'bootstrap/settings/settings-docs.ts',
     'runtime/api/wire.ts',
     'runtime/error-docs.ts',
     'runtime/error-table.ts',
@@ -38,7 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   local: [
     'runtime/api/wire.ts',
     'runtime/error-table.ts',
-    'bootstrap/settings-table.ts',
+    'bootstrap/settings/settings-table.ts',
     'runtime/handler/compile-cache.ts',
     'runtime/handler/compile-cache-folder.ts',
   ],

@@ -4,9 +4,9 @@ import type { Destination } from '../../instrumentation/export/destination.ts';
 import type { TracingOptions } from '../../instrumentation/tracing.ts';
 import { chooseDestinations } from '../destination-choice.ts';
 import { readOtlpEndpoint } from '../otlp-endpoint.ts';
-import { outletSettings } from '../outlet-settings.ts';
-import type { Settings } from '../settings.ts';
-import { type Environment, readSettings } from '../settings-reader.ts';
+import { outletSettings } from '../settings/outlet-settings.ts';
+import type { Settings } from '../settings/settings.ts';
+import { type Environment, readSettings } from '../settings/settings-reader.ts';
 import { countOf, type Line, showMs } from './report-text.ts';
 import { withoutSecrets } from './shown-value.ts';
 

@@ -1,12 +1,12 @@
 // The settings in effect, as far as somebody has made them differ from their defaults, and those that have no effect.
 
-import { allSettings, type SettingName } from '../all-settings.ts';
-import type { Setting } from '../setting-kinds.ts';
-import { otherVariables } from '../settings.ts';
-import { describeProblems } from '../settings-check.ts';
-import { describeUnusable } from '../settings-problems.ts';
-import { type Environment, readSettings } from '../settings-reader.ts';
-import { settingsTable } from '../settings-table.ts';
+import { allSettings, type SettingName } from '../settings/all-settings.ts';
+import type { Setting } from '../settings/setting-kinds.ts';
+import { otherVariables } from '../settings/settings.ts';
+import { describeProblems } from '../settings/settings-check.ts';
+import { describeUnusable } from '../settings/settings-problems.ts';
+import { type Environment, readSettings } from '../settings/settings-reader.ts';
+import { settingsTable } from '../settings/settings-table.ts';
 import type { Line } from './report-text.ts';
 import { headerNames, withoutSecrets } from './shown-value.ts';
 

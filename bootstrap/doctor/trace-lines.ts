@@ -4,7 +4,7 @@ import type { InvocationScope } from '../../instrumentation/arrived-invocation.t
 import type { InvocationRecord } from '../../instrumentation/invocation-record.ts';
 import { parseTraceHeader, type TraceHeader } from '../../instrumentation/trace-header.ts';
 import type { TracingOptions } from '../../instrumentation/tracing.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Line } from './report-text.ts';
 
 export type TraceFacts = {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chooseInvocations, type InvocationOptions } from '../../bootstrap/invocation-options.ts';
-import { readSettings } from '../../bootstrap/settings-reader.ts';
-import { settingsTable } from '../../bootstrap/settings-table.ts';
+import { readSettings } from '../../bootstrap/settings/settings-reader.ts';
+import { settingsTable } from '../../bootstrap/settings/settings-table.ts';
 import * as contexts from '../../instrumentation/foreign-contexts.ts';
 import * as triggers from '../../instrumentation/triggers/recognition.ts';
 import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readResourceFacts } from '../../bootstrap/resource-facts.ts';
-import { readSettings } from '../../bootstrap/settings-reader.ts';
-import { settingsTable } from '../../bootstrap/settings-table.ts';
+import { readSettings } from '../../bootstrap/settings/settings-reader.ts';
+import { settingsTable } from '../../bootstrap/settings/settings-table.ts';
 import { SDK_VERSION } from '../../instrumentation/opentelemetry/global-api.ts';
 import type { ResourceFacts } from '../../instrumentation/resource.ts';
 

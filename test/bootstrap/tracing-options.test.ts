@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import type { ExportContext } from '../../bootstrap/export-context.ts';
 import type { Host } from '../../bootstrap/host.ts';
-import { readSettings } from '../../bootstrap/settings-reader.ts';
-import { settingsTable } from '../../bootstrap/settings-table.ts';
+import { readSettings } from '../../bootstrap/settings/settings-reader.ts';
+import { settingsTable } from '../../bootstrap/settings/settings-table.ts';
 import { chooseTracing } from '../../bootstrap/tracing-options.ts';
 import type { TracingOptions } from '../../instrumentation/tracing.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { allSettings } from '../../bootstrap/all-settings.ts';
-import { settingDocs, settingGroups } from '../../bootstrap/settings-docs.ts';
+import { allSettings } from '../../bootstrap/settings/all-settings.ts';
+import { settingDocs, settingGroups } from '../../bootstrap/settings/settings-docs.ts';
 import { documentedElsewhere, settingsPage } from '../../layer/docs-settings.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/settings.md'), 'utf8');

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DestinationFacts, destinationLines } from '../../../bootstrap/doctor/destination-lines.ts';
-import { readSettings } from '../../../bootstrap/settings-reader.ts';
-import { settingsTable } from '../../../bootstrap/settings-table.ts';
+import { readSettings } from '../../../bootstrap/settings/settings-reader.ts';
+import { settingsTable } from '../../../bootstrap/settings/settings-table.ts';
 
 const DAEMON = { AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1:2000' };
 const COLLECTOR = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://user:word@collector:4318/v1?key=abc' };

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allSettings } from '../../../bootstrap/all-settings.ts';
 import { settingsLines } from '../../../bootstrap/doctor/settings-lines.ts';
 import { withoutSecrets } from '../../../bootstrap/doctor/shown-value.ts';
-import type { Setting } from '../../../bootstrap/setting-kinds.ts';
+import { allSettings } from '../../../bootstrap/settings/all-settings.ts';
+import type { Setting } from '../../../bootstrap/settings/setting-kinds.ts';
 
 test('nothing is set: nothing is shown, and what equals its default neither', () => {
   assert.deepEqual(settingsLines({ SPANSTRAP_DOCTOR: '1', AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1:2000' }, {}), []);

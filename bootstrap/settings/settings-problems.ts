@@ -1,6 +1,6 @@
 // What is wrong with a setting, in words. Apart from the reader, which every cold start has.
 
-import type { ExportContext } from './export-context.ts';
+import type { ExportContext } from '../export-context.ts';
 import type { SettingsTable, Values } from './setting-kinds.ts';
 import { readSettings, type UnusableText } from './settings-reader.ts';
 

@@ -2,8 +2,8 @@
 // file. What there is to set stands in the table.
 
 import { existsSync } from 'node:fs';
-import { runtimeError } from '../runtime/errors.ts';
-import type { FunctionIdentity } from '../runtime/handler/context.ts';
+import { runtimeError } from '../../runtime/errors.ts';
+import type { FunctionIdentity } from '../../runtime/handler/context.ts';
 import type { SettingsTable, Values } from './setting-kinds.ts';
 import type { Environment } from './settings-reader.ts';
 import type { settingsTable } from './settings-table.ts';

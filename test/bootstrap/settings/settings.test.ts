@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allSettings, otherVariables as readElsewhere, type SettingName } from '../../bootstrap/all-settings.ts';
-import type { Setting, Values } from '../../bootstrap/setting-kinds.ts';
+import {
+  allSettings,
+  otherVariables as readElsewhere,
+  type SettingName,
+} from '../../../bootstrap/settings/all-settings.ts';
+import type { Setting, Values } from '../../../bootstrap/settings/setting-kinds.ts';
 import {
   findSettingsFile,
   otherVariables,
   readIdentity,
   requireVariable,
   takeVariable,
-} from '../../bootstrap/settings.ts';
-import { describeProblems } from '../../bootstrap/settings-check.ts';
-import { type Environment, readSettings as readTable } from '../../bootstrap/settings-reader.ts';
-import { settingsTable } from '../../bootstrap/settings-table.ts';
-import { makeFolder } from '../support/temporary-folder.ts';
+} from '../../../bootstrap/settings/settings.ts';
+import { describeProblems } from '../../../bootstrap/settings/settings-check.ts';
+import { type Environment, readSettings as readTable } from '../../../bootstrap/settings/settings-reader.ts';
+import { settingsTable } from '../../../bootstrap/settings/settings-table.ts';
+import { makeFolder } from '../../support/temporary-folder.ts';
 
 const entries = Object.entries(allSettings) as [SettingName, Setting<unknown>][];
 

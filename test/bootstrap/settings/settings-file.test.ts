@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allSettings } from '../../bootstrap/all-settings.ts';
-import { readSettingsFile } from '../../bootstrap/settings-file.ts';
-import { readSettings } from '../../bootstrap/settings-reader.ts';
-import { makeFolder } from '../support/temporary-folder.ts';
+import { allSettings } from '../../../bootstrap/settings/all-settings.ts';
+import { readSettingsFile } from '../../../bootstrap/settings/settings-file.ts';
+import { readSettings } from '../../../bootstrap/settings/settings-reader.ts';
+import { makeFolder } from '../../support/temporary-folder.ts';
 
 const FILE = `
 # As the extension in Rust has it.
