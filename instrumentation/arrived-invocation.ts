@@ -66,6 +66,7 @@ export class ArrivedInvocation implements InvocationObservation {
   readonly #traceHeader: string | undefined;
   #readEvent: (() => unknown) | undefined;
   #scope: InvocationScope | undefined;
+  #isDeciding = false;
 
   /** `readEvent` gives the event as it came, whatever the handler has done to the one that it got. */
   constructor(
@@ -90,13 +91,16 @@ export class ArrivedInvocation implements InvocationObservation {
   /** What it is; worked out at the first question. Never throws. */
   get scope(): InvocationScope {
     if (this.#scope !== undefined) return this.#scope;
+    // User code has a say in it (samplers, span processors, extractors), and may ask where it is.
+    if (this.#isDeciding) return this.#unknown();
+    this.#isDeciding = true;
     try {
       this.#scope = this.#surroundings.decide(this);
     } catch (error) {
-      this.#scope ??= this.#unknown();
+      this.#scope = this.#unknown();
       this.#surroundings.fault(error);
     }
-    return this.#scope!;
+    return this.#scope;
   }
 
   /** What it is, when that is known. */

@@ -136,3 +136,20 @@ test('a sampler of the user’s own is asked once for each invocation', async ()
   await stand.flush();
   assert.equal(asked, 1);
 });
+
+test('user code that is asked on the way, and asks back where it is, does so once', async () => {
+  let started = 0;
+  const stand = new RecordingStand();
+  stand.recorder.configure({
+    spanStarted: () => {
+      started++;
+      assert.equal(spanOf(stand.active.active()), undefined);
+      assert.equal(stand.recorder.here()?.isRecorded, false);
+    },
+  });
+  const { arrived, reads, finish } = arrive(stand);
+  arrived.run(() => assert.ok(spanOf(stand.active.active())));
+  finish();
+  await stand.flush();
+  assert.deepEqual([started, reads()], [2, 1]);
+});

@@ -163,8 +163,12 @@ for (const [how, death, attributes] of [
 for (const [what, death, seen] of [
   ['SIGKILL', 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});', ['open one', 'ended one']],
   [
-    'SIGKILL after a while',
-    'await new Promise((resolve) => setTimeout(resolve, 100)); process.kill(process.pid, "SIGKILL"); await new Promise(() => {});',
+    'SIGKILL when the list of open spans is up to date',
+    `const { readdirSync, readFileSync } = require('node:fs');
+     const folder = process.env.SPANSTRAP_SPOOL_FOLDER;
+     const isListed = () => readdirSync(folder).some((file) => readFileSync(folder + '/' + file, 'latin1').includes('ended one'));
+     while (isListed()) await new Promise(setImmediate);
+     process.kill(process.pid, 'SIGKILL'); await new Promise(() => {});`,
     ['open one'],
   ],
   ['SIGSEGV', 'process.kill(process.pid, "SIGSEGV"); await new Promise(() => {});', ['open one', 'ended one']],
