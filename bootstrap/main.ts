@@ -93,13 +93,17 @@ export async function main(host: Host): Promise<void> {
   const choice = chooseTracing({ settings, env, file: file?.values ?? {}, report, writeLine }, host);
   if (choice !== undefined) tracing = installTracing(choice);
   const traced = tracing === undefined ? unobserved : guarded(tracing.observer, tracing.fault);
-  const openDoctor = (): Doctor => {
-    const inspect = () => tracing?.inspect();
-    const { require } = host;
-    return (host.loadBundle('doctor') as DoctorBundle).openDoctor({
-      ...{ env, file: file?.values ?? {}, settings, choice, inspect, steps, require, report },
+  const openDoctor = (): Doctor =>
+    (host.loadBundle('doctor') as DoctorBundle).openDoctor({
+      env,
+      file: file?.values ?? {},
+      settings,
+      choice,
+      inspect: () => tracing?.inspect(),
+      steps,
+      require: host.require,
+      report,
     });
-  };
   const observer = settings.isDoctorOn ? withDoctor(traced, openDoctor, report) : traced;
 
   let loop: Loop | undefined;
