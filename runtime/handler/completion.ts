@@ -33,6 +33,44 @@ export type HandlerCall = {
   onLateResult?(): void;
 };
 
+/** Whether the result that a callback brings waits for an empty event loop: user code changes it through the context. */
+type IdleSwitch = { isAwaited: unknown };
+
+const idleSwitches = new WeakMap<object, IdleSwitch>();
+/** Of the latest context: a proxy of one is not found among them, and hardly stands for an older one. */
+let latestSwitch: IdleSwitch = { isAwaited: true };
+
+/**
+ * One accessor for all contexts. An object whose accessors are functions of its own gets a map of its own from V8, which keeps it
+ * until the next full collection, with the event and all else that those functions see: 2.3 kB per invocation.
+ */
+const idleAccessor: PropertyDescriptor & ThisType<object> = {
+  get() {
+    return switchOf(this).isAwaited;
+  },
+  set(value: unknown) {
+    switchOf(this).isAwaited = value;
+  },
+  enumerable: true,
+  configurable: true,
+};
+
+/** A context, or what user code has made with one as its prototype. */
+function switchOf(context: object): IdleSwitch {
+  for (let owner: object | null = context; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
+    const found = idleSwitches.get(owner);
+    if (found !== undefined) return found;
+  }
+  return latestSwitch;
+}
+
+function withIdleSwitch(idle: IdleSwitch): { callbackWaitsForEmptyEventLoop: boolean } {
+  const context = Object.defineProperty({}, 'callbackWaitsForEmptyEventLoop', idleAccessor);
+  idleSwitches.set(context, idle);
+  latestSwitch = idle;
+  return context as { callbackWaitsForEmptyEventLoop: boolean };
+}
+
 /** Calls the handler and resolves with its result, or rejects with what it failed with; the first way to finish wins. */
 export function callHandler(call: HandlerCall): Promise<unknown> {
   return call.compat === 'node24' ? callAsFamily4(call) : new Promise((...ends) => complete(call, ...ends));
@@ -68,7 +106,6 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
     settle(resolve, null);
   };
 
-  let waitsForIdle = true;
   let calledBack = false;
   const reportLate = (): void => {
     if (!endedByIdle) return;
@@ -81,7 +118,7 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
     if (isSettled || calledBack) return;
     if (error !== undefined && error !== null) {
       settle(reject, error);
-    } else if (!waitsForIdle || call.sharesEventLoop) {
+    } else if (!idle.isAwaited || call.sharesEventLoop) {
       settle(resolve, result);
     } else {
       calledBack = true;
@@ -97,18 +134,13 @@ function complete(call: HandlerCall, resolve: (result: unknown) => void, reject:
     if (error === undefined || error === null) finish(resolve, result);
     else finish(reject, error);
   };
-  const context: CompletingContext = {
-    get callbackWaitsForEmptyEventLoop() {
-      return waitsForIdle;
-    },
-    set callbackWaitsForEmptyEventLoop(value) {
-      waitsForIdle = value;
-    },
+  const idle: IdleSwitch = { isAwaited: true };
+  const ends: Pick<CompletingContext, 'succeed' | 'fail' | 'done'> = {
     succeed: (result) => done(null, result),
     fail: (error) => done(error ?? 'handled', undefined),
     done,
-    ...call.context,
   };
+  const context: CompletingContext = Object.assign(withIdleSwitch(idle), ends, call.context);
 
   let returned: unknown;
   try {

@@ -44,6 +44,51 @@ for (const compat of withCallbacks) {
     await finishesWhenIdle(after, { result: 'x' }, compat);
   });
 
+  test(`P47 ${nameOf(compat)}: the flag works through what user code wraps the context in, and not through a copy`, async () => {
+    const wraps: ((context: CompletingContext) => CompletingContext)[] = [
+      (context) => Object.create(context) as CompletingContext,
+      (context) => Object.create(Object.create(context) as object) as CompletingContext,
+      (context) => new Proxy(context, {}),
+    ];
+    for (const wrap of wraps) {
+      const handler: UserHandler = (_event, context, callback) => {
+        const wrapped = wrap(context);
+        wrapped.callbackWaitsForEmptyEventLoop = false;
+        assert.equal(context.callbackWaitsForEmptyEventLoop, false);
+        assert.equal(wrapped.callbackWaitsForEmptyEventLoop, false);
+        callback(null, 'x');
+      };
+      await finishes(handler, { result: 'x' }, compat);
+    }
+    const copies: UserHandler = (_event, context, callback) => {
+      const copy = { ...context };
+      assert.equal(copy.callbackWaitsForEmptyEventLoop, true);
+      copy.callbackWaitsForEmptyEventLoop = false;
+      callback(null, 'x');
+    };
+    await finishesWhenIdle(copies, { result: 'x' }, compat);
+  });
+
+  test(`P47 ${nameOf(compat)}: every invocation has a flag of its own behind the same accessor, the context's first property`, async () => {
+    const contexts: CompletingContext[] = [];
+    const handler: UserHandler = (_event, context, callback) => {
+      contexts.push(context);
+      context.callbackWaitsForEmptyEventLoop = contexts.length > 1;
+      callback(null, 'x');
+    };
+    await finishes(handler, { result: 'x' }, compat);
+    await finishesWhenIdle(handler, { result: 'x' }, compat);
+    assert.deepEqual(
+      contexts.map(({ callbackWaitsForEmptyEventLoop }) => callbackWaitsForEmptyEventLoop),
+      [false, true],
+    );
+    const accessors = contexts.map((context) =>
+      Object.getOwnPropertyDescriptor(context, 'callbackWaitsForEmptyEventLoop'),
+    );
+    assert.equal(accessors[0]?.get, accessors[1]?.get);
+    assert.equal(Object.keys(contexts[0]!)[0], 'callbackWaitsForEmptyEventLoop');
+  });
+
   test(`P47 ${nameOf(compat)}: a callback may come later, from other work`, async () => {
     let callback: Callback = assert.fail;
     const { outcome, loop } = start((_event, context, given) => {
