@@ -16,7 +16,8 @@ const isShipped = ({ path }: SourceFile): boolean => shipped.includes(folderOf(p
 const allowed: Readonly<Record<string, readonly string[]>> = {
   bootstrap: ['runtime/', 'instrumentation/'],
   runtime: [],
-  instrumentation: ['runtime/lifecycle.ts'],
+  // One reader of HTTP responses, for the Lambda APIs and for a collector.
+  instrumentation: ['runtime/lifecycle.ts', 'runtime/api/response-reader.ts'],
   // The build warms the bundles as start.cjs loads them, and makes pages of documentation from the tables.
   layer: [
     'bootstrap/settings/all-settings.ts',

@@ -53,6 +53,16 @@ export class ResponseReader {
     return this.#hasBytes;
   }
 
+  /** What there is of a response that will not be complete; undefined: not even its head has arrived. */
+  get arrived(): HttpResponse | undefined {
+    if (!this.#inBody) return undefined;
+    const body =
+      this.#framing === 'length'
+        ? this.#body.subarray(0, this.#bodyBytes)
+        : Buffer.concat(this.#parts, this.#bodyBytes);
+    return { status: this.#status, headers: this.#headers, body, keepsAlive: false };
+  }
+
   /**
    * Takes the next bytes, which may be reused by the caller afterwards. Returns the response when it is complete.
    * @throws MalformedResponse

@@ -11,7 +11,7 @@ import {
 import type { Socket } from 'node:net';
 import type { Transport, Verdict } from './delivery.ts';
 import { judgeCall } from './grpc-status.ts';
-import type { PartialSuccess } from './http-transport.ts';
+import type { PartialSuccess } from './http-verdict.ts';
 import type { TlsOptions } from './tls.ts';
 
 export type GrpcTransportOptions = {

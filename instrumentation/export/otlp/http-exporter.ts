@@ -2,7 +2,8 @@
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Exporter } from '../exporter.ts';
-import { createHttpTransport, type HttpTransportOptions, type PartialSuccess } from './http-transport.ts';
+import { createHttpTransport, type HttpTransportOptions } from './http-transport.ts';
+import type { PartialSuccess } from './http-verdict.ts';
 import { collectHeaders, DEFAULT_LIMITS, type OtlpExporterOptions, shownUrl } from './options.ts';
 import { OtlpExporter } from './otlp-exporter.ts';
 import { readTlsFiles } from './tls.ts';

@@ -1,246 +1,101 @@
-// OTLP over HTTP (OpenTelemetry protocol specification, "OTLP/HTTP"), with Node's own client: undici would cost 12 MiB and 24 ms
-// at its first request. One request at a time over one connection that is kept.
+// OTLP over HTTP (OpenTelemetry protocol specification, "OTLP/HTTP"): what is sent, over which client, and when a connection that
+// was kept is not to be trusted. How a request travels is the client's.
 
-import { ClientRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { type SigningOptions, signedHeaders } from '../aws/sigv4.ts';
-import type { Transport, Verdict } from './delivery.ts';
+import { type ProxyEnvironment, proxyFor } from '../proxy.ts';
+import type { Transport } from './delivery.ts';
+import { type AnswerDecoder, type HttpClient, type HttpHeaders, judgeAttempt } from './http-verdict.ts';
+import { NodeClient } from './node-client.ts';
+import { SocketClient } from './socket-client.ts';
 import type { TlsOptions } from './tls.ts';
 
 export type HttpTransportOptions = {
   /** Full URL of the traces endpoint. */
   readonly url: URL;
   readonly contentType: 'application/x-protobuf' | 'application/json';
-  /** Asked for every request: headers out of a secret come late. */
-  headers(): Readonly<Record<string, string>>;
+  /** Asked for every request: headers out of a secret come late. The same object means the same headers. */
+  headers(): HttpHeaders;
   readonly compression: 'gzip' | 'none';
   readonly tls: TlsOptions;
   /** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` as Node's agents take them. */
-  readonly proxyEnv?: Readonly<Record<string, string>> | undefined;
+  readonly proxyEnv?: ProxyEnvironment | undefined;
   /** Present: requests are signed for AWS. */
   readonly signing?: SigningOptions | undefined;
-  /** What the receiver says of a request it took. */
-  decodeAnswer(body: Uint8Array): PartialSuccess;
+  readonly decodeAnswer: AnswerDecoder;
 };
 
-export type PartialSuccess = {
-  readonly partialSuccess?: { readonly rejectedSpans?: number | string; readonly errorMessage?: string };
-};
-
-// Loaded when they are needed: evaluating node:https and what it stands on takes 7 ms of CPU.
-const https = (): typeof import('node:https') => process.getBuiltinModule('node:https');
+// Loaded when it is needed.
 const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib');
-
-/** The specification allows no other answer to be tried again. */
-const RETRYABLE = new Set([429, 502, 503, 504]);
-
-/** Errors of the connection that another one need not have. Names that do not resolve and bad certificates stay what they are. */
-const TRANSIENT = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-]);
 
 /** Less than the shortest time after which load balancers drop idle connections (60 s), often without a word. */
 const LONGEST_IDLE_MS = 50_000;
 
-/** `HTTP/1.1 200 ` */
-const STATUS_LINE_CHARS = 13;
-
 /** Compressing less than this saves no packet. */
 const GZIP_FROM_BYTES = 1024;
 
-/** An answer larger than this is not OTLP: it is read, for the connection's sake, and not kept. */
-const LONGEST_ANSWER_BYTES = 65_536;
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
+// Captured before user code can mock it.
 const wallNow = Date.now;
 
-type Answer = { readonly status: number; readonly retryAfter: string | undefined; readonly body: Buffer };
-type Attempt = {
-  readonly answer?: Answer;
-  readonly error?: NodeJS.ErrnoException;
-  readonly wasReused: boolean;
-  /** All of the request had left when it failed. */
-  readonly hasLeft: boolean;
-};
+/** Without TLS and proxies a socket is all that is needed: Node's own client takes half as much time again, and twice to begin. */
+export const chooseClient = ({ url, tls, proxyEnv }: HttpTransportOptions): HttpClient =>
+  url.protocol === 'http:' && (proxyEnv === undefined || proxyFor(url, proxyEnv) === undefined)
+    ? new SocketClient(url)
+    : new NodeClient(url, tls, proxyEnv);
 
-export function createHttpTransport(options: HttpTransportOptions): Transport {
-  const { url, tls, proxyEnv, signing } = options;
-  const isTls = url.protocol === 'https:';
-  const agentOptions = { keepAlive: true, maxSockets: 1, ...(proxyEnv && { proxyEnv }) };
-  const agent = isTls ? new (https().Agent)({ ...agentOptions, ...tls }) : new HttpAgent(agentOptions);
-  const target = {
-    agent,
-    protocol: url.protocol,
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port || (isTls ? 443 : 80),
-    path: url.pathname + url.search,
-    method: 'POST',
-    ...(url.username && { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` }),
-  };
+export function createHttpTransport(
+  options: HttpTransportOptions,
+  client: HttpClient = chooseClient(options),
+): Transport {
+  const { url, contentType, signing, decodeAnswer } = options;
+  const content = { 'content-type': contentType };
+  const gzipContent = { ...content, 'content-encoding': 'gzip' };
   let lastUsedEpochMs = 0;
+  /** What the present headers were made of: they seldom change. */
+  let given: HttpHeaders | undefined;
+  let plainHeaders: HttpHeaders = content;
+  let gzipHeaders: HttpHeaders = gzipContent;
 
-  const headersFor = async (body: Uint8Array, isCompressed: boolean): Promise<Record<string, string | number>> => {
-    const content = { 'content-type': options.contentType, ...(isCompressed && { 'content-encoding': 'gzip' }) };
-    const signature = signing === undefined ? {} : await signedHeaders(signing, { url, headers: content, body });
-    return {
-      'user-agent': 'spanstrap',
-      ...lowerCased(options.headers()),
-      ...content,
-      ...signature,
-      'content-length': body.length,
-    };
+  const headersFor = (isCompressed: boolean): HttpHeaders => {
+    const now = options.headers();
+    if (now !== given) {
+      const common = { 'user-agent': 'spanstrap', ...lowerCased(now) };
+      plainHeaders = { ...common, ...content };
+      gzipHeaders = { ...common, ...gzipContent };
+      given = now;
+    }
+    return isCompressed ? gzipHeaders : plainHeaders;
   };
 
   return {
-    async post(message, timeoutMs): Promise<Verdict> {
-      const untilEpochMs = wallNow() + timeoutMs;
+    async post(message, timeoutMs) {
+      const startedEpochMs = wallNow();
       const isCompressed = options.compression === 'gzip' && message.length >= GZIP_FROM_BYTES;
       const body = isCompressed ? zlib().gzipSync(message, { level: 1 }) : message;
-      let headers: Record<string, string | number>;
-      try {
-        headers = await headersFor(body, isCompressed);
-      } catch (error) {
-        return { kind: 'later', error: `there are no AWS credentials to sign with: ${(error as Error).message}` };
+      let headers = headersFor(isCompressed);
+      if (signing !== undefined) {
+        try {
+          const signed = await signedHeaders(signing, { url, headers: isCompressed ? gzipContent : content, body });
+          headers = { ...headers, ...signed };
+        } catch (error) {
+          return { kind: 'later', error: `there are no AWS credentials to sign with: ${(error as Error).message}` };
+        }
       }
-      if (wallNow() - lastUsedEpochMs > LONGEST_IDLE_MS) agent.destroy();
-      let attempt = await send({ ...target, headers }, body, timeoutMs);
+      if (startedEpochMs - lastUsedEpochMs > LONGEST_IDLE_MS) client.close();
+      let attempt = await client.send(headers, body, timeoutMs);
+      lastUsedEpochMs = wallNow();
       let wasResent = false;
       // A connection kept over a freeze may be dead; one try on a fresh one settles it.
-      if (attempt.error !== undefined && attempt.wasReused && wallNow() < untilEpochMs) {
+      if (attempt.error !== undefined && attempt.wasReused && lastUsedEpochMs < startedEpochMs + timeoutMs) {
         wasResent = attempt.hasLeft;
-        attempt = await send({ ...target, headers }, body, untilEpochMs - wallNow());
+        attempt = await client.send(headers, body, startedEpochMs + timeoutMs - lastUsedEpochMs);
+        lastUsedEpochMs = wallNow();
       }
-      lastUsedEpochMs = wallNow();
-      const verdict =
-        attempt.answer === undefined ? judgeFailure(attempt) : judgeAnswer(attempt.answer, options.decodeAnswer);
+      const verdict = judgeAttempt(attempt, decodeAnswer);
       return wasResent ? { ...verdict, wasResent } : verdict;
     },
   };
 }
 
-function send(
-  target: ConstructorParameters<typeof ClientRequest>[0],
-  body: Uint8Array,
-  timeoutMs: number,
-): Promise<Attempt> {
-  const { promise, resolve } = Promise.withResolvers<Attempt>();
-  // Not `http.request`, which user code or its agents may have replaced.
-  const request = new ClientRequest(target);
-  const timer = setTimeout(() => request.destroy(new NoAnswer(timeoutMs)), timeoutMs);
-  let hasLeft = false;
-  const head = new AnswerHead();
-  const settle = (attempt: { answer?: Answer; error?: Error }): void => {
-    clearTimeout(timer);
-    head.unwatch();
-    resolve({ ...attempt, wasReused: request.reusedSocket, hasLeft });
-  };
-  // Handed to the kernel to the last byte: a receiver cannot make anything of less.
-  request.on('finish', () => {
-    hasLeft = true;
-  });
-  request.on('socket', (socket) => head.watch(socket));
-  request.on('error', (error) => {
-    const { status } = head;
-    settle(status === undefined ? { error } : { answer: { status, retryAfter: undefined, body: Buffer.alloc(0) } });
-  });
-  request.on('response', (response: IncomingMessage) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const { statusCode: status = 0, headers } = response;
-    const answered = (): void => {
-      settle({ answer: { status, retryAfter: headers['retry-after'], body: Buffer.concat(chunks) } });
-    };
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= LONGEST_ANSWER_BYTES) chunks.push(chunk);
-    });
-    // The rest of the answer does not come: its status says what became of the request.
-    response.on('error', answered);
-    response.on('end', answered);
-  });
-  request.end(body);
-  return promise;
-}
-
-/** The first bytes of an answer: what Node's parser makes nothing of when the connection dies before the head is complete. */
-class AnswerHead {
-  #text = '';
-  #socket: Socket | undefined;
-  readonly #read = (bytes: Buffer): void => {
-    this.#text += bytes.toString('latin1', 0, STATUS_LINE_CHARS);
-    if (this.#text.length >= STATUS_LINE_CHARS) this.unwatch();
-  };
-
-  watch(socket: Socket): void {
-    this.#socket = socket;
-    socket.on('data', this.#read);
-  }
-
-  unwatch(): void {
-    this.#socket?.off('data', this.#read);
-  }
-
-  get status(): number | undefined {
-    const digits = /^HTTP\/1\.[01] ([2-5]\d\d) /.exec(this.#text)?.[1];
-    return digits === undefined ? undefined : Number(digits);
-  }
-}
-
-class NoAnswer extends Error {
-  constructor(timeoutMs: number) {
-    super(`no answer within ${Math.round(timeoutMs)} ms`);
-  }
-}
-
-function judgeFailure({ error, hasLeft }: Attempt): Verdict {
-  const { code, message } = error!;
-  const text = code === undefined || message.includes(code) ? message : `${message} (${code})`;
-  const kind = code !== undefined && TRANSIENT.has(code) ? 'again' : 'later';
-  return hasLeft ? { kind, error: text, mayHaveArrived: true } : { kind, error: text };
-}
-
-function judgeAnswer({ status, retryAfter, body }: Answer, decode: HttpTransportOptions['decodeAnswer']): Verdict {
-  if (status >= 200 && status < 300) {
-    const { rejectedSpans, errorMessage } = readPartialSuccess(body, decode);
-    return { kind: 'taken', rejectedSpans: Number(rejectedSpans ?? 0), warning: errorMessage || undefined };
-  }
-  // Protobuf answers have a text among control characters: what can be read of it says why.
-  const reason = body.toString('utf8', 0, 200).replace(/[^\x20-\x7e]+/g, ' ');
-  const error = `answered ${status} ${reason}`.trimEnd();
-  if (status === 413) return { kind: 'too large', error };
-  if (!RETRYABLE.has(status)) return { kind: 'refused', error };
-  const afterMs = readRetryAfter(retryAfter);
-  return afterMs === undefined ? { kind: 'again', error } : { kind: 'again', error, afterMs };
-}
-
-function readPartialSuccess(
-  body: Buffer,
-  decode: HttpTransportOptions['decodeAnswer'],
-): NonNullable<PartialSuccess['partialSuccess']> {
-  if (body.length === 0) return {};
-  try {
-    return decode(body).partialSuccess ?? {};
-  } catch {
-    // It was taken; what else was to be said cannot be read.
-    return {};
-  }
-}
-
-/** Seconds or a date (RFC 9110, section 10.2.3), as milliseconds from now. */
-export function readRetryAfter(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d+$/.test(text.trim())) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - wallNow());
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+function lowerCased(headers: HttpHeaders): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

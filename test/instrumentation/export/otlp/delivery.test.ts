@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { SpanBatch } from '../../../../instrumentation/export/exporter.ts';
 import { createOtlpExporter, type OtlpExporterOptions } from '../../../../instrumentation/export/otlp/exporter.ts';
-import { readRetryAfter } from '../../../../instrumentation/export/otlp/http-transport.ts';
+import { readRetryAfter } from '../../../../instrumentation/export/otlp/http-verdict.ts';
 import { createOtlpJsonExporter } from '../../../../instrumentation/export/otlp/json-exporter.ts';
 import { decodeProtobufTraces } from '../../../../local/sinks/otlp-messages.ts';
 import { spansOf } from '../../../../local/sinks/otlp-sink.ts';
