@@ -1,11 +1,12 @@
 // Spans to an OTLP/gRPC endpoint. The entry of a bundle of its own, loaded only when that protocol is chosen.
 
-import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { Exporter } from '../exporter.ts';
 import { proxyFor } from '../proxy.ts';
 import { createGrpcTransport } from './grpc-transport.ts';
 import { collectHeaders, DEFAULT_LIMITS, type OtlpExporterOptions } from './options.ts';
 import { OtlpExporter } from './otlp-exporter.ts';
+import { decodePartialSuccess } from './protobuf-answer.ts';
+import { encodeSpans } from './protobuf-spans.ts';
 import { readTlsFiles } from './tls.ts';
 import { openTunnel } from './tunnel.ts';
 
@@ -20,11 +21,11 @@ export function createOtlpGrpcExporter(options: OtlpExporterOptions): Exporter {
     compression: options.compression,
     tls: options.tls === undefined ? {} : readTlsFiles(options.tls),
     openTunnel: proxy && ((timeoutMs) => openTunnel(proxy, url, timeoutMs)),
-    decodeAnswer: (message) => ProtobufTraceSerializer.deserializeResponse(message) as object,
+    decodeAnswer: decodePartialSuccess,
   });
   return new OtlpExporter({
     transport,
-    encode: (spans) => ProtobufTraceSerializer.serializeRequest(spans),
+    encode: encodeSpans,
     endpoint: `${url.protocol}//${url.host} (gRPC)`,
     timeoutMs: options.timeoutMs,
     limits: options.limits ?? DEFAULT_LIMITS,

@@ -3,22 +3,19 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Exporter } from '../exporter.ts';
 import { createHttpTransport, type HttpTransportOptions } from './http-transport.ts';
-import type { PartialSuccess } from './http-verdict.ts';
 import { collectHeaders, DEFAULT_LIMITS, type OtlpExporterOptions, shownUrl } from './options.ts';
 import { OtlpExporter } from './otlp-exporter.ts';
 import { readTlsFiles } from './tls.ts';
 
-export type Encoding = {
-  readonly contentType: HttpTransportOptions['contentType'];
-  /** OpenTelemetry's own. */
-  readonly serializer: {
-    serializeRequest(spans: ReadableSpan[]): Uint8Array | undefined;
-    deserializeResponse(body: Uint8Array): PartialSuccess;
-  };
+export type Encoding = Pick<HttpTransportOptions, 'contentType' | 'decodeAnswer'> & {
+  encode(spans: readonly ReadableSpan[]): Uint8Array | undefined;
 };
 
 /** @throws Error when the URL is not one or a certificate cannot be read */
-export function createHttpExporter(options: OtlpExporterOptions, { contentType, serializer }: Encoding): Exporter {
+export function createHttpExporter(
+  options: OtlpExporterOptions,
+  { contentType, encode, decodeAnswer }: Encoding,
+): Exporter {
   const url = new URL(options.url);
   const { headers, prepare } = collectHeaders(options);
   const transport = createHttpTransport({
@@ -29,11 +26,11 @@ export function createHttpExporter(options: OtlpExporterOptions, { contentType, 
     tls: options.tls === undefined ? {} : readTlsFiles(options.tls),
     proxyEnv: options.proxyEnv,
     signing: options.signing,
-    decodeAnswer: (body) => serializer.deserializeResponse(body),
+    decodeAnswer,
   });
   return new OtlpExporter({
     transport,
-    encode: (spans) => serializer.serializeRequest(spans),
+    encode,
     endpoint: shownUrl(url),
     timeoutMs: options.timeoutMs,
     limits: options.limits ?? DEFAULT_LIMITS,

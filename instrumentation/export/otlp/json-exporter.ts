@@ -2,15 +2,14 @@
 
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { Exporter } from '../exporter.ts';
-import { createHttpExporter, type Encoding } from './http-exporter.ts';
+import { createHttpExporter } from './http-exporter.ts';
 import { withJsonNumbers } from './json-numbers.ts';
 import type { OtlpExporterOptions } from './options.ts';
 
-const serializer: Encoding['serializer'] = {
-  serializeRequest: (spans) => JsonTraceSerializer.serializeRequest(spans.map(withJsonNumbers)),
-  deserializeResponse: (body) => JsonTraceSerializer.deserializeResponse(body) as object,
-};
-
 /** @throws Error when the URL is not one or a certificate cannot be read */
 export const createOtlpJsonExporter = (options: OtlpExporterOptions): Exporter =>
-  createHttpExporter(options, { contentType: 'application/json', serializer });
+  createHttpExporter(options, {
+    contentType: 'application/json',
+    encode: (spans) => JsonTraceSerializer.serializeRequest(spans.map(withJsonNumbers)),
+    decodeAnswer: (body) => JsonTraceSerializer.deserializeResponse(body) as object,
+  });

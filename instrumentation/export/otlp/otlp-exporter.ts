@@ -9,7 +9,7 @@ import { groupIntoRequests, halve, type RequestLimits, type SpanRequest, spansOf
 export type OtlpExporterParts = {
   readonly transport: Transport;
   /** One ExportTraceServiceRequest. */
-  encode(spans: ReadableSpan[]): Uint8Array | undefined;
+  encode(spans: readonly ReadableSpan[]): Uint8Array | undefined;
   /** Where the spans go, for messages: without user name, password and query. */
   readonly endpoint: string;
   /** Time for one flush to this endpoint, all tries together. */
