@@ -55,44 +55,43 @@ export class Delivery {
 
   /** Delivers one message, with as many tries as make sense until then. */
   async deliver(message: Uint8Array, untilEpochMs: number): Promise<Verdict> {
-    const waitMs = this.#notBeforeEpochMs - wallNow();
+    let nowEpochMs = wallNow();
+    const waitMs = this.#notBeforeEpochMs - nowEpochMs;
     // A wall clock that was set back must not stop exports for hours.
     if (waitMs > 0 && waitMs < LONGEST_WISH_MS) {
       return { kind: 'later', error: `the receiver asked to be left alone for another ${Math.ceil(waitMs / 1000)} s` };
     }
-    const verdict = await this.#tryUntil(message, untilEpochMs);
-    this.#isHealthy = verdict.kind !== 'again' && verdict.kind !== 'later';
-    return verdict;
-  }
-
-  async #tryUntil(message: Uint8Array, untilEpochMs: number): Promise<Verdict> {
     const retries = this.#isHealthy ? MAX_RETRIES : 0;
     let pauseMs = FIRST_PAUSE_MS;
-    let resent: Pick<Verdict, 'wasResent'> = {};
+    let wasResent = false;
+    // One function for all of it: each further one that waits costs a young process as much as the retries' bookkeeping.
     for (let retry = 0; ; retry++) {
-      const verdict = { ...(await this.#try(message, untilEpochMs - wallNow())), ...resent };
+      let verdict: Verdict;
+      try {
+        verdict =
+          nowEpochMs < untilEpochMs ? await this.#transport.post(message, untilEpochMs - nowEpochMs) : NO_TIME_LEFT;
+      } catch (error) {
+        verdict = { kind: 'later', error: `the request could not be made: ${(error as Error).message}` };
+      }
+      if (wasResent) verdict = { ...verdict, wasResent };
+      this.#isHealthy = verdict.kind !== 'again' && verdict.kind !== 'later';
       // Once more is what the specification asks for when a connection breaks; twice more is what a receiver may have three times.
       if (verdict.kind !== 'again' || (verdict.mayHaveArrived && verdict.wasResent)) return verdict;
-      if (verdict.wasResent || verdict.mayHaveArrived) resent = { wasResent: true };
+      if (verdict.wasResent || verdict.mayHaveArrived) wasResent = true;
+      nowEpochMs = wallNow();
       if (verdict.afterMs !== undefined) {
-        this.#notBeforeEpochMs = wallNow() + Math.min(verdict.afterMs, LONGEST_WISH_MS);
+        this.#notBeforeEpochMs = nowEpochMs + Math.min(verdict.afterMs, LONGEST_WISH_MS);
       }
       const nextPauseMs = verdict.afterMs ?? pauseMs * (1 + JITTER * (2 * random() - 1));
-      if (retry >= retries || wallNow() + nextPauseMs + SHORTEST_TRY_MS > untilEpochMs) return verdict;
+      if (retry >= retries || nowEpochMs + nextPauseMs + SHORTEST_TRY_MS > untilEpochMs) return verdict;
       await pause(nextPauseMs);
+      nowEpochMs = wallNow();
       pauseMs *= 2;
     }
   }
-
-  async #try(message: Uint8Array, timeLeftMs: number): Promise<Verdict> {
-    if (timeLeftMs <= 0) return { kind: 'later', error: 'there was no time left' };
-    try {
-      return await this.#transport.post(message, timeLeftMs);
-    } catch (error) {
-      return { kind: 'later', error: `the request could not be made: ${(error as Error).message}` };
-    }
-  }
 }
+
+const NO_TIME_LEFT: Verdict = { kind: 'later', error: 'there was no time left' };
 
 /** A receiver that wants to be left alone longer is asked again all the same. */
 const LONGEST_WISH_MS = 15 * 60_000;

@@ -44,11 +44,15 @@ export class OtlpExporter implements Exporter {
       const failure = await this.#prepare(untilEpochMs);
       if (failure !== undefined) return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: failure };
     }
-    const tally = new Tally();
     const requests = groupIntoRequests(batches, limits.maxSpans);
+    const tally = new Tally();
     for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
-      const smaller = await this.#send(request, untilEpochMs, tally);
-      if (smaller !== undefined) requests.unshift(...smaller);
+      const message = this.#encode(request, requests, tally);
+      if (message === undefined) continue;
+      const verdict = await this.#delivery.deliver(message, untilEpochMs);
+      if (verdict.kind === 'too large' && divide(request, requests)) continue;
+      if (verdict.kind === 'taken') this.#reportRejection(verdict);
+      tally.count(request, verdict);
       if (!tally.isOver) continue;
       // Nobody answers there: the rest would wait in vain.
       for (const rest of requests) tally.keep(rest);
@@ -76,32 +80,21 @@ export class OtlpExporter implements Exporter {
     return failure;
   }
 
-  /** Returns the two halves of a request that was too large, to be sent instead. */
-  async #send(request: SpanRequest, untilEpochMs: number, tally: Tally): Promise<readonly SpanRequest[] | undefined> {
+  /** undefined: it is not sent as it is. Either its halves are among the requests now, or it is lost. */
+  #encode(request: SpanRequest, requests: SpanRequest[], tally: Tally): Uint8Array | undefined {
+    const { encode, limits } = this.#parts;
     let message: Uint8Array | undefined;
     try {
-      message = this.#parts.encode(spansOf(request));
+      message = encode(spansOf(request));
     } catch (error) {
-      const halves = halve(request);
-      if (halves === undefined) tally.lose(request, `a span could not be encoded: ${error}`);
-      return halves;
+      if (!divide(request, requests)) tally.lose(request, `a span could not be encoded: ${error}`);
+      return undefined;
     }
     if (message === undefined) {
       tally.lose(request, 'nothing was encoded');
       return undefined;
     }
-    if (message.length > this.#parts.limits.maxBytes) {
-      const halves = halve(request);
-      if (halves !== undefined) return halves;
-    }
-    const verdict = await this.#delivery.deliver(message, untilEpochMs);
-    if (verdict.kind === 'too large') {
-      const halves = halve(request);
-      if (halves !== undefined) return halves;
-    }
-    if (verdict.kind === 'taken') this.#reportRejection(verdict);
-    tally.count(request, verdict);
-    return undefined;
+    return message.length > limits.maxBytes && divide(request, requests) ? undefined : message;
   }
 
   /** Once: a receiver that rejects something usually rejects it every time. */
@@ -112,6 +105,13 @@ export class OtlpExporter implements Exporter {
     const why = warning ? `: ${warning.slice(0, 200)}` : '';
     this.#parts.report(`${this.#parts.endpoint} ${what} the spans it was sent${why}; said once`);
   }
+}
+
+/** Puts the halves of a request that is too large before the others; false: there is nothing to divide. */
+function divide(request: SpanRequest, requests: SpanRequest[]): boolean {
+  const halves = halve(request);
+  if (halves !== undefined) requests.unshift(...halves);
+  return halves !== undefined;
 }
 
 /** What became of the spans of one export. */
@@ -153,6 +153,9 @@ class Tally {
   }
 
   outcome(endpoint: string, batches: readonly SpanBatch[]): ExportOutcome {
+    if (this.#error === undefined && this.#resentSpans === 0) {
+      return { sentSpans: this.#sentSpans, droppedSpans: this.#droppedSpans };
+    }
     const isAllUnsent = this.#sentSpans === 0 && this.#droppedSpans === 0;
     const isAllLost = this.#sentSpans === 0 && this.#unsent.length === 0;
     return {

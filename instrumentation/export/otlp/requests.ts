@@ -14,6 +14,10 @@ export type SpanRequest = {
 
 /** Puts batches together up to `maxSpans`; one with more is divided. */
 export function groupIntoRequests(batches: readonly SpanBatch[], maxSpans: number): SpanRequest[] {
+  let total = 0;
+  for (const { spans } of batches) total += spans.length;
+  // Nearly always.
+  if (total <= maxSpans) return total === 0 ? [] : [{ batches, spanCount: total }];
   const requests: SpanRequest[] = [];
   let gathered: SpanBatch[] = [];
   let spanCount = 0;
@@ -62,7 +66,8 @@ export function halve({ batches, spanCount }: SpanRequest): readonly [SpanReques
   ];
 }
 
-export function spansOf({ batches }: SpanRequest): ReadableSpan[] {
+export function spansOf({ batches }: SpanRequest): readonly ReadableSpan[] {
+  if (batches.length === 1) return batches[0]!.spans;
   const spans: ReadableSpan[] = [];
   for (const batch of batches) for (const span of batch.spans) spans.push(span);
   return spans;

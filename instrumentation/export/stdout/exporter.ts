@@ -1,8 +1,8 @@
 // Spans as records of Lambda OTel Lite on standard output or into its named pipe, for its forwarder to pick up; also what takes the
 // spans that no network destination took.
 
-import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { Exporter, ExportOutcome, SpanBatch } from '../exporter.ts';
+import { encodeSpans } from '../otlp/protobuf-spans.ts';
 import { groupIntoRequests, halve, type SpanRequest, spansOf } from '../otlp/requests.ts';
 import { NamedPipe } from './named-pipe.ts';
 import { formatRecord, type RecordOptions } from './record.ts';
@@ -34,8 +34,7 @@ export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
   };
 
   const writeRequest = (request: SpanRequest): number => {
-    const message = ProtobufTraceSerializer.serializeRequest(spansOf(request));
-    if (message === undefined) return 0;
+    const message = encodeSpans(spansOf(request));
     const line = formatRecord(message, options);
     const halves = line.length > LONGEST_LINE ? halve(request) : undefined;
     if (halves !== undefined) {
