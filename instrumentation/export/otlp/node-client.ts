@@ -101,7 +101,8 @@ class AnswerHead {
 
   watch(socket: Socket): void {
     this.#socket = socket;
-    socket.on('data', this.#read);
+    // Before the parser, which may fail at the very bytes that have the status line.
+    socket.prependListener('data', this.#read);
   }
 
   unwatch(): void {

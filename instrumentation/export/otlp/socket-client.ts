@@ -211,19 +211,16 @@ const connectionClosed = (): Error =>
 function headOf(url: URL, headers: HttpHeaders): string {
   const lines = [`POST ${url.pathname}${url.search} HTTP/1.1`];
   // In this order, so that the settings' own come after and win.
-  const all: Record<string, string> = {
-    host: url.host,
-    connection: 'keep-alive',
-    ...(url.username && { authorization: basicAuthorization(url) }),
-    ...headers,
-  };
+  const all: Record<string, string> = { host: url.host, connection: 'keep-alive', ...headers };
+  if (url.username && !all.authorization) all.authorization = basicAuthorization(url);
   for (const name in all) {
+    // How the body is framed is not the settings' to say.
+    if (name === 'transfer-encoding' || name === 'content-length') continue;
     const value = all[name]!;
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new Error(`${JSON.stringify(name)} is no name of an HTTP header`);
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
       throw new Error(`the value of the header "${name}" is not allowed in HTTP`);
-    // How the body is framed is not the settings' to say.
-    if (name !== 'transfer-encoding' && name !== 'content-length') lines.push(`${name}: ${value}`);
+    lines.push(`${name}: ${value}`);
   }
   return `${lines.join('\r\n')}\r\ncontent-length: `;
 }
