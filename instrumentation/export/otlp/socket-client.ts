@@ -102,7 +102,7 @@ export class SocketClient implements HttpClient {
   #connect(): Socket {
     this.#reader = new ResponseReader();
     this.#closesAtEpochMs = Number.POSITIVE_INFINITY;
-    // Not `net.connect`, which user code may have replaced, and which tells whoever watches for connections.
+    // Not `net.connect`, which user code may have replaced.
     const socket: Socket = new Socket({
       noDelay: true,
       onread: {
