@@ -50,13 +50,15 @@ test('a socket for plain HTTP without a proxy; Node’s client for everything el
   assert.equal(choose('https://localhost:4318/'), NodeClient);
 });
 
-test('it loads neither node:http nor what that stands on', () => {
+test('an export loads neither node:http nor what that stands on, nor does anything in its bundle', () => {
   const script = `
-    import { createOtlpExporter } from ${JSON.stringify(import.meta.resolve('../../../../instrumentation/export/otlp/exporter.ts'))};
+    import { openOtlp } from ${JSON.stringify(import.meta.resolve('../../../../bootstrap/open-otlp.ts'))};
     import { buildSpan } from ${JSON.stringify(import.meta.resolve('../../span-builder.ts'))};
-    const exporter = createOtlpExporter({ url: 'http://127.0.0.1:1/', headers: {}, timeoutMs: 5000, compression: 'none' });
+    const context = { env: {}, reportSetting() {}, report() {} };
+    const exporter = openOtlp(context, 'http://127.0.0.1:1/', 5000);
     await exporter.export([{ spans: [buildSpan()] }], Date.now() + 40);
-    console.log(process.moduleLoadList.filter((name) => /NativeModule (_?http|https|_http_client|tls|_tls_wrap|crypto|zlib|net)$/.test(name)).join());`;
+    const heavy = /^NativeModule (?:_?http|https|_http_client|tls|_tls_wrap|crypto|zlib|net)$/;
+    console.log(process.moduleLoadList.filter((name) => heavy.test(name)).join());`;
   const stdout = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   assert.equal(stdout.trim(), 'NativeModule net');
 });
