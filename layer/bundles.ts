@@ -126,9 +126,9 @@ const untouchedTime: Plugin = {
       if (!/\b(?:performance|Date|setTimeout)\b/.test(text)) return undefined;
       return {
         contents: `import { openPerformance } from ${own('instrumentation/performance-clock.ts')};
-          import { RealDate as Date, clearTimeout, setTimeout } from ${own('runtime/untouched.ts')};
+          import { RealDate as Date, clearTimeout, setTimeout, wallNow } from ${own('runtime/untouched.ts')};
           const performance = /* @__PURE__ */ openPerformance();
-          ${text}`,
+          ${text.replaceAll('Date.now()', 'wallNow()')}`,
       };
     });
   },
