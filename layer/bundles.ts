@@ -119,14 +119,15 @@ const inlinedConstants: Plugin = {
  */
 const untouchedTime: Plugin = {
   name: 'untouched-time',
-  setup({ onLoad }) {
-    const own = (file: string): string => JSON.stringify(join(PROJECT_FOLDER, file));
+  setup({ onLoad, onResolve }) {
+    // A whole path would stand in what the build writes.
+    onResolve({ filter: /^own:/ }, ({ path }) => ({ path: join(PROJECT_FOLDER, path.slice('own:'.length)) }));
     onLoad({ filter: /@opentelemetry\/(?:core|sdk-trace)\/.*\.mjs$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       if (!/\b(?:performance|Date|setTimeout)\b/.test(text)) return undefined;
       return {
-        contents: `import { openPerformance } from ${own('instrumentation/performance-clock.ts')};
-          import { RealDate as Date, clearTimeout, setTimeout, wallNow } from ${own('runtime/untouched.ts')};
+        contents: `import { openPerformance } from 'own:instrumentation/performance-clock.ts';
+          import { RealDate as Date, clearTimeout, setTimeout, wallNow } from 'own:runtime/untouched.ts';
           const performance = /* @__PURE__ */ openPerformance();
           ${text.replaceAll('Date.now()', 'wallNow()')}`,
       };
