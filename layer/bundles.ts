@@ -201,8 +201,11 @@ export const buildLayerBundles = (constants: BundleConstants): Promise<Bundle[]>
   Promise.all(Object.entries(bundleEntries).map(([name, entry]) => buildBundle(name, entry, constants)));
 
 /** The command line tool as one file with everything it needs inside; it runs on the shell's Node. */
-export const buildCommandLine = async (entry: string, constants: BundleConstants): Promise<Uint8Array> => {
-  const { code } = await runEsbuild(entry, {
+export const buildCommandLine = (
+  entry: string,
+  constants: BundleConstants,
+): Promise<Pick<Bundle, 'code' | 'metafile'>> =>
+  runEsbuild(entry, {
     ...sharedOptions,
     format: 'esm',
     target: 'node20',
@@ -219,5 +222,3 @@ export const buildCommandLine = async (entry: string, constants: BundleConstants
       __SPANSTRAP_NODE_VERSION__: JSON.stringify(constants.nodeVersion),
     },
   });
-  return code;
-};
