@@ -281,9 +281,9 @@ test('the settings file of the Rust extension', async () => {
 });
 
 test('F170: what is set of how spans leave stands in the resource, by the names of Lambda OTel Lite; X-Ray has none of it', async () => {
-  const set = { LAMBDA_EXTENSION_SPAN_PROCESSOR_MODE: 'sync', LAMBDA_SPAN_PROCESSOR_QUEUE_SIZE: '1024' };
+  const set = { LAMBDA_EXTENSION_SPAN_PROCESSOR_MODE: 'async', LAMBDA_SPAN_PROCESSOR_QUEUE_SIZE: '1024' };
   const echo = {
-    'lambda_otel_lite.extension.span_processor_mode': 'sync',
+    'lambda_otel_lite.extension.span_processor_mode': 'async',
     'lambda_otel_lite.lambda_span_processor.queue_size': 1024,
   };
   for (const [environment, expected] of [
