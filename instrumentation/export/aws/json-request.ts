@@ -1,6 +1,7 @@
 // One HTTP request that is answered with JSON, to AWS's own endpoints. Not for exports: no connection is kept, nothing is tried again.
 
 import type { IncomingMessage } from 'node:http';
+import { clearTimeout, setTimeout } from '../../../runtime/untouched.ts';
 
 // Loaded when they are needed: evaluating node:https and what it stands on takes 7 ms of CPU, node:http 1.5 ms.
 const http = (): typeof import('node:http') => process.getBuiltinModule('node:http');
@@ -14,9 +15,6 @@ export type JsonRequest = {
   readonly timeoutMs: number;
   readonly proxyEnv?: Readonly<Record<string, string>> | undefined;
 };
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
 
 /** Resolves with status and parsed body; `{}` when the body is not JSON. Rejects when there is no answer in time. */
 export function requestJson(request: JsonRequest): Promise<{ readonly status: number; readonly body: JsonObject }> {

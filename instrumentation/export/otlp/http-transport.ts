@@ -1,6 +1,7 @@
 // OTLP over HTTP (OpenTelemetry protocol specification, "OTLP/HTTP"): what is sent, over which client, and when a connection that
 // was kept is not to be trusted. How a request travels is the client's.
 
+import { wallNow } from '../../../runtime/untouched.ts';
 import { type SigningOptions, signedHeaders } from '../aws/sigv4.ts';
 import { type ProxyEnvironment, proxyFor } from '../proxy.ts';
 import type { Transport } from './delivery.ts';
@@ -32,9 +33,6 @@ const LONGEST_IDLE_MS = 50_000;
 
 /** Compressing less than this saves no packet. */
 const GZIP_FROM_BYTES = 1024;
-
-// Captured before user code can mock it.
-const wallNow = Date.now;
 
 /** Without TLS and proxies a socket is all that is needed: Node's own client takes half as much time again, and twice to begin. */
 export const chooseClient = ({ url, tls, proxyEnv }: HttpTransportOptions): HttpClient =>

@@ -1,6 +1,7 @@
 // What an answer over HTTP, or its absence, says about the spans that were sent (OpenTelemetry protocol specification, "OTLP/HTTP
 // Response"), whichever client asked.
 
+import { RealDate, wallNow } from '../../../runtime/untouched.ts';
 import type { Verdict } from './delivery.ts';
 
 export type HttpHeaders = Readonly<Record<string, string>>;
@@ -59,9 +60,6 @@ const TRANSIENT = new Set([
 
 const NO_BYTES = Buffer.alloc(0);
 
-// Captured before user code can mock it.
-const wallNow = Date.now;
-
 export class NoAnswer extends Error {
   constructor(timeoutMs: number) {
     super(`no answer within ${Math.round(timeoutMs)} ms`);
@@ -114,6 +112,6 @@ export function readRetryAfter(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = /^\s*(\d+)\s*(?:,|$)/.exec(text)?.[1];
   if (seconds !== undefined) return Number(seconds) * 1000;
-  const at = Date.parse(text);
+  const at = RealDate.parse(text);
   return Number.isNaN(at) ? undefined : Math.max(0, at - wallNow());
 }

@@ -3,6 +3,7 @@
 
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { clearTimeout, setTimeout } from '../../../runtime/untouched.ts';
 import type { ProxyEnvironment } from '../proxy.ts';
 import {
   type HttpAnswer,
@@ -19,9 +20,6 @@ import type { TlsOptions } from './tls.ts';
 // Loaded when they are needed: evaluating node:https and what it stands on takes 7 ms of CPU, node:http 1.5 ms.
 const http = (): typeof import('node:http') => process.getBuiltinModule('node:http');
 const https = (): typeof import('node:https') => process.getBuiltinModule('node:https');
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
 
 export class NodeClient implements HttpClient {
   readonly #agent: Agent;

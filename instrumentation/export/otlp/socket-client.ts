@@ -3,6 +3,7 @@
 
 import { Socket } from 'node:net';
 import { type HttpResponse, ResponseReader } from '../../../runtime/api/response-reader.ts';
+import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
 import {
   type HttpAnswer,
   type HttpAttempt,
@@ -25,10 +26,6 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(16 * 1024);
 
 /** A second before the server closes the connection a request might still meet it halfway. */
 const CLOSING_MS = 1000;
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
-const wallNow = Date.now;
 
 export class SocketClient implements HttpClient {
   readonly #url: URL;
