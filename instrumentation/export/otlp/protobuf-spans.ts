@@ -2,32 +2,38 @@
 // through every text character by character, twice: in the first hundred flushes of a process, before V8 has compiled that, it takes
 // most of a flush. These are its bytes, by one pass and Node's own writers of texts; it is the oracle in protobuf-spans.test.ts.
 
-import type { Attributes, HrTime, Link, SpanContext, SpanStatus } from '@opentelemetry/api';
+import type { Attributes, Link, SpanContext, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import {
+  begin,
+  close,
+  open,
+  position,
+  take,
+  takeFrom,
+  writeBytes,
+  writeDouble,
+  writeEncoded,
+  writeFixed32,
+  writeId,
+  writeNumber,
+  writeText,
+  writeTime,
+} from './protobuf-writer.ts';
 
 type Resource = ReadableSpan['resource'];
 type Scope = ReadableSpan['instrumentationScope'];
 
-const FIRST_BYTES = 16 * 1024;
-/** A buffer that one large request made larger than this is not kept. */
-const MOST_KEPT_BYTES = 256 * 1024;
-
-const TWO_TO_32 = 0x1_0000_0000;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 
-// One request is encoded at a time, from its first byte to its last: what is written, and where the next byte goes.
-let bytes: Buffer = Buffer.alloc(0);
-let at = 0;
-
 let resourceAttributes: Attributes | undefined;
 let resourceSize = 0;
-let resourceBytes: Uint8Array = bytes;
+let resourceBytes: Uint8Array | undefined;
 
 /** The bytes are the caller's. */
 export function encodeSpans(spans: readonly ReadableSpan[]): Uint8Array {
-  if (bytes.length === 0) bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  at = 0;
+  begin();
   for (const [resource, scopes] of groupSpans(spans)) {
     const start = open(0x0a);
     writeResource(resource);
@@ -35,9 +41,7 @@ export function encodeSpans(spans: readonly ReadableSpan[]): Uint8Array {
     if (resource.schemaUrl) writeText(0x1a, resource.schemaUrl);
     close(start);
   }
-  const message = Uint8Array.prototype.slice.call(bytes, 0, at);
-  if (bytes.length > MOST_KEPT_BYTES) bytes = Buffer.alloc(0);
-  return message;
+  return take();
 }
 
 function groupSpans(spans: readonly ReadableSpan[]): ReadonlyMap<Resource, ReadonlyMap<Scope, ReadableSpan[]>> {
@@ -59,20 +63,18 @@ function groupSpans(spans: readonly ReadableSpan[]): ReadonlyMap<Resource, Reado
 /** It is the same for all of a function's spans, and more than a third of what they take: encoded once. */
 function writeResource({ attributes }: Resource): void {
   const size = attributes === undefined ? 0 : Object.keys(attributes).length;
-  if (attributes !== resourceAttributes || size !== resourceSize) {
-    const from = at;
-    const start = open(0x0a);
-    if (attributes !== undefined) writeAttributes(0x0a, attributes);
-    writeNumber(0x10, 0);
-    close(start);
-    resourceBytes = Uint8Array.prototype.slice.call(bytes, from, at);
-    resourceAttributes = attributes;
-    resourceSize = size;
+  if (resourceBytes !== undefined && attributes === resourceAttributes && size === resourceSize) {
+    writeEncoded(resourceBytes);
     return;
   }
-  reserve(resourceBytes.length);
-  bytes.set(resourceBytes, at);
-  at += resourceBytes.length;
+  const from = position();
+  const start = open(0x0a);
+  if (attributes !== undefined) writeAttributes(0x0a, attributes);
+  writeNumber(0x10, 0);
+  close(start);
+  resourceBytes = takeFrom(from);
+  resourceAttributes = attributes;
+  resourceSize = size;
 }
 
 function writeScopeSpans(scope: Scope, spans: readonly ReadableSpan[]): void {
@@ -112,9 +114,7 @@ function writeSpan(span: ReadableSpan): void {
   writeNumber(0x70, span.droppedLinksCount);
   writeStatus(span.status);
   // Field 16, the only one whose tag takes two bytes.
-  reserve(8);
-  bytes[at++] = 0x85;
-  writeFlags(0x01, traceFlags, parentSpanContext);
+  writeFlags(0x0185, traceFlags, parentSpanContext);
   close(start);
 }
 
@@ -147,9 +147,7 @@ function writeStatus({ code, message }: SpanStatus): void {
 }
 
 function writeFlags(tag: number, traceFlags: number, remote: SpanContext | undefined): void {
-  reserve(8);
-  bytes[at++] = tag;
-  writeInt32((traceFlags & 0xff) | HAS_IS_REMOTE | (remote?.isRemote ? IS_REMOTE : 0));
+  writeFixed32(tag, (traceFlags & 0xff) | HAS_IS_REMOTE | (remote?.isRemote ? IS_REMOTE : 0));
 }
 
 function writeAttributes(tag: number, attributes: Attributes): void {
@@ -179,9 +177,7 @@ function writeValue(tag: number, value: unknown): void {
       if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63) {
         writeNumber(0x18, value);
       } else {
-        reserve(9);
-        bytes[at++] = 0x21;
-        at = bytes.writeDoubleLE(value, at);
+        writeDouble(0x21, value);
       }
       break;
     case 'object':
@@ -192,11 +188,7 @@ function writeValue(tag: number, value: unknown): void {
 
 function writeObject(value: object): void {
   if (value instanceof Uint8Array) {
-    reserve(value.length + 10);
-    bytes[at++] = 0x3a;
-    writeVarint(value.length);
-    bytes.set(value, at);
-    at += value.length;
+    writeBytes(0x3a, value);
     return;
   }
   const isArray = Array.isArray(value);
@@ -204,109 +196,4 @@ function writeObject(value: object): void {
   if (isArray) for (const item of value) writeValue(0x0a, item);
   else writeAttributes(0x0a, value as Attributes);
   close(start);
-}
-
-/** Room for that many bytes more. */
-function reserve(size: number): void {
-  if (at + size <= bytes.length) return;
-  const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, at + size));
-  bytes.copy(larger, 0, 0, at);
-  bytes = larger;
-}
-
-/** Begins a message within the message; returns where it begins. */
-function open(tag: number): number {
-  // Enough for this one, its length if it is a short one, and a tag of two bytes to follow.
-  reserve(8);
-  bytes[at] = tag;
-  at += 2;
-  return at;
-}
-
-/** Ends the message that began there: writes its length before it, which seldom is more than the byte left for it. */
-function close(start: number): void {
-  const length = at - start;
-  if (length < 0x80) {
-    bytes[start - 1] = length;
-    return;
-  }
-  const more = varintBytes(length) - 1;
-  reserve(more + 8);
-  bytes.copyWithin(start + more, start, at);
-  at = start - 1;
-  writeVarint(length);
-  at += length;
-}
-
-/** What user code gave instead of a text becomes one. */
-function writeText(tag: number, given: string): void {
-  const text = typeof given === 'string' ? given : String(given);
-  const { length } = text;
-  reserve(3 * length + 16);
-  bytes[at++] = tag;
-  // As if all of it were ASCII, which it nearly always is.
-  const expected = varintBytes(length);
-  const start = at + expected;
-  const size = bytes.write(text, start, 'utf8');
-  const actual = varintBytes(size);
-  if (actual !== expected) bytes.copyWithin(at + actual, start, start + size);
-  writeVarint(size);
-  at += size;
-}
-
-function writeId(tag: number, hex: string): void {
-  reserve(hex.length + 8);
-  bytes[at] = tag;
-  const size = bytes.write(hex, at + 2, 'hex');
-  bytes[at + 1] = size;
-  at += size + 2;
-}
-
-function writeNumber(tag: number, value: number): void {
-  reserve(16);
-  bytes[at++] = tag;
-  writeVarint(value);
-}
-
-const varintBytes = (value: number): number =>
-  value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
-
-/** Without room being made for it. Negative numbers are those of 64 bits that they are in two's complement. */
-function writeVarint(value: number): void {
-  let low = value;
-  let high = 0;
-  if (value < 0 || value >= TWO_TO_32) {
-    high = Math.floor(value / TWO_TO_32);
-    low = value - high * TWO_TO_32;
-    high >>>= 0;
-    low >>>= 0;
-    while (high > 0) {
-      bytes[at++] = (low & 0x7f) | 0x80;
-      low = ((low >>> 7) | (high << 25)) >>> 0;
-      high >>>= 7;
-    }
-  }
-  while (low > 0x7f) {
-    bytes[at++] = (low & 0x7f) | 0x80;
-    low >>>= 7;
-  }
-  bytes[at++] = low;
-}
-
-/** Nanoseconds since 1970 in 64 bits, without the BigInts that it would take to multiply: 10^9 is 2^9 times 1953125. */
-function writeTime(tag: number, [seconds, nanoseconds]: HrTime): void {
-  reserve(16);
-  bytes[at++] = tag;
-  const parts = seconds * 1_953_125;
-  const low = (parts % 0x80_0000) * 0x200 + nanoseconds;
-  writeInt32(low);
-  writeInt32(Math.floor(parts / 0x80_0000) + Math.floor(low / TWO_TO_32));
-}
-
-function writeInt32(value: number): void {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
-  at += 4;
 }
