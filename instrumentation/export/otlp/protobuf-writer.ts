@@ -8,22 +8,32 @@ const FIRST_BYTES = 16 * 1024;
 const MOST_KEPT_BYTES = 256 * 1024;
 
 const TWO_TO_32 = 0x1_0000_0000;
-const { slice } = Uint8Array.prototype;
+
+/** Node's own writers, which `write` calls when it has looked at its arguments: in a young process that takes as long again. */
+type Bytes = Buffer<ArrayBuffer> & {
+  utf8Write(text: string, at: number, size: number): number;
+  hexWrite(text: string, at: number, size: number): number;
+};
+const allocate = (size: number): Bytes => Buffer.allocUnsafeSlow(size) as Bytes;
+
+const double = new Float64Array(1);
+/** In the order of the machine, which is little-endian wherever Lambda runs. */
+const doubleBytes = new Uint8Array(double.buffer);
 
 // What is written, and where the next byte goes.
-let bytes: Buffer = Buffer.alloc(0);
+let bytes = allocate(0);
 let at = 0;
 
 /** Begins a message; one that was not taken is forgotten. */
 export function begin(): void {
-  if (bytes.length === 0) bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  if (bytes.length === 0) bytes = allocate(FIRST_BYTES);
   at = 0;
 }
 
 /** The message. The bytes are the caller's. */
 export function take(): Uint8Array {
   const message = takeFrom(0);
-  if (bytes.length > MOST_KEPT_BYTES) bytes = Buffer.alloc(0);
+  if (bytes.length > MOST_KEPT_BYTES) bytes = allocate(0);
   return message;
 }
 
@@ -31,7 +41,7 @@ export function take(): Uint8Array {
 export const position = (): number => at;
 
 /** A copy of what was written from there on. */
-export const takeFrom = (from: number): Uint8Array => slice.call(bytes, from, at);
+export const takeFrom = (from: number): Uint8Array => new Uint8Array(bytes.buffer.slice(from, at));
 
 /** Fields that were encoded before. */
 export function writeEncoded(fields: Uint8Array): void {
@@ -43,7 +53,7 @@ export function writeEncoded(fields: Uint8Array): void {
 /** Room for that many bytes more. */
 function reserve(size: number): void {
   if (at + size <= bytes.length) return;
-  const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, at + size));
+  const larger = allocate(Math.max(bytes.length * 2, at + size));
   bytes.copy(larger, 0, 0, at);
   bytes = larger;
 }
@@ -81,7 +91,7 @@ export function writeText(tag: number, given: string): void {
   // As if all of it were ASCII, which it nearly always is.
   const expected = varintBytes(length);
   const start = at + expected;
-  const size = bytes.write(text, start, 'utf8');
+  const size = bytes.utf8Write(text, start, 3 * length);
   const actual = varintBytes(size);
   if (actual !== expected) bytes.copyWithin(at + actual, start, start + size);
   writeVarint(size);
@@ -91,7 +101,7 @@ export function writeText(tag: number, given: string): void {
 export function writeId(tag: number, hex: string): void {
   reserve(hex.length + 8);
   bytes[at] = tag;
-  const size = bytes.write(hex, at + 2, 'hex');
+  const size = bytes.hexWrite(hex, at + 2, hex.length >> 1);
   bytes[at + 1] = size;
   at += size + 2;
 }
@@ -99,7 +109,8 @@ export function writeId(tag: number, hex: string): void {
 export function writeNumber(tag: number, value: number): void {
   reserve(16);
   bytes[at++] = tag;
-  writeVarint(value);
+  if (value >= 0 && value < 0x80) bytes[at++] = value;
+  else writeVarint(value);
 }
 
 const varintBytes = (value: number): number =>
@@ -132,9 +143,10 @@ export function writeTime(tag: number, time: HrTime): void {
   reserve(16);
   bytes[at++] = tag;
   const parts = time[0] * 1_953_125;
-  const low = (parts % 0x80_0000) * 0x200 + time[1];
+  const high = Math.floor(parts / 0x80_0000);
+  const low = (parts - high * 0x80_0000) * 0x200 + time[1];
   writeInt32(low);
-  writeInt32(Math.floor(parts / 0x80_0000) + Math.floor(low / TWO_TO_32));
+  writeInt32(low < TWO_TO_32 ? high : high + 1);
 }
 
 function writeInt32(value: number): void {
@@ -148,7 +160,9 @@ function writeInt32(value: number): void {
 export function writeDouble(tag: number, value: number): void {
   reserve(16);
   bytes[at++] = tag;
-  at = bytes.writeDoubleLE(value, at);
+  double[0] = value;
+  bytes.set(doubleBytes, at);
+  at += 8;
 }
 
 export function writeBytes(tag: number, value: Uint8Array): void {
