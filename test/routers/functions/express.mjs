@@ -28,6 +28,10 @@ app.get('/fails/:id', () => {
   throw new Error('on purpose');
 });
 app.get('/passes/:id', (_request, _response, next) => next('route'));
+app.get('/gathers/:count', async (request, response) => {
+  await meet(Number(request.params.count));
+  answer(request, response);
+});
 app.get('/meets/:count/:kind', async (request, response) => {
   await meet(Number(request.params.count));
   answer(request, response);

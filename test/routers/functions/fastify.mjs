@@ -27,6 +27,10 @@ app.get('/fails/:id', async () => {
   throw new Error('on purpose');
 });
 app.get('/asks/:id', async () => (await app.inject('/orders/7')).json());
+app.get('/gathers/:count', async (request) => {
+  await meet(Number(request.params.count));
+  return answer(request);
+});
 app.get('/meets/:count/:kind', async (request) => {
   await meet(Number(request.params.count));
   return answer(request);

@@ -27,6 +27,10 @@ app.get('/fails/:id', () => {
   throw new Error('on purpose');
 });
 app.get('/asks/:id', async (c) => c.json(await (await app.request('/orders/7')).json()));
+app.get('/gathers/:count', async (c) => {
+  await meet(Number(c.req.param('count')));
+  return answer(c);
+});
 app.get('/meets/:count/:kind', async (c) => {
   await meet(Number(c.req.param('count')));
   return answer(c);
