@@ -3,7 +3,7 @@
 // pattern of that is put together from the layers on the way.
 // Source: README of `router`, "Diagnostics"; Express API, "Router", "req.baseUrl".
 
-import type { RouteMatched } from './router-hooks.ts';
+import type { RouteReading } from './watch-routers.ts';
 
 export type ExpressHooks = {
   /** Of the channel's `start`. */
@@ -33,7 +33,7 @@ type Express = {
   readonly Router?: ((options?: object) => Router) & Partial<Router> & { readonly prototype?: Partial<Router> };
 };
 
-export function createExpressHooks(matched: RouteMatched, attempt: (work: () => void) => void): ExpressHooks {
+export function createExpressHooks({ matched, attempt }: RouteReading): ExpressHooks {
   const bases = new WeakMap<Request, Map<string, string>>();
   const hooked = new WeakSet<object>();
 

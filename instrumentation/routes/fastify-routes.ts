@@ -2,7 +2,7 @@
 // turn away, so every instance gets a hook of its own, before those of the function.
 // Source: Fastify documentation, "Hooks" (Diagnostics Channel Hooks, onRequest), "Request" (routeOptions).
 
-import type { RouteMatched } from './router-hooks.ts';
+import type { RouteReading } from './watch-routers.ts';
 
 type Request = {
   readonly raw: object;
@@ -15,7 +15,7 @@ type Fastify = {
   addHook(name: 'onRequest', hook: (request: Request, reply: unknown, done: () => void) => void): unknown;
 };
 
-export function hookFastify(message: object, matched: RouteMatched, attempt: (work: () => void) => void): void {
+export function hookFastify(message: object, { matched, attempt }: RouteReading): void {
   const { fastify } = message as { fastify: Fastify };
   fastify.addHook('onRequest', (request, _reply, done) => {
     attempt(() => {

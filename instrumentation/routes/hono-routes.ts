@@ -2,7 +2,7 @@
 // Hono itself does it: it is there for all methods and takes `next`.
 // Source: Hono documentation, "Routing", "Middleware", "Route Helper".
 
-import type { RouteMatched } from './router-hooks.ts';
+import type { RouteReading } from './watch-routers.ts';
 
 type Handler = ((context: object, next: unknown) => unknown) & { readonly __COMPOSED_HANDLER?: Handler };
 type Entry = [handler: Handler, route: { readonly path: string }];
@@ -11,7 +11,7 @@ type Router = { add(method: string, path: string, entry: Entry): void };
 
 const hooked = new WeakSet<object>();
 
-export function hookHono(exports: object, matched: RouteMatched, attempt: (work: () => void) => void): void {
+export function hookHono(exports: object, reading: RouteReading): void {
   const { Hono } = exports as { readonly Hono?: new () => { readonly router: Router } };
   if (typeof Hono !== 'function') return;
   const router = Object.getPrototypeOf(new Hono().router) as Router;
@@ -19,11 +19,11 @@ export function hookHono(exports: object, matched: RouteMatched, attempt: (work:
   if (typeof add !== 'function' || hooked.has(router)) return;
   hooked.add(router);
   router.add = function (this: Router, method, path, entry) {
-    return Reflect.apply(add, this, [method, path, withRoute(method, entry, matched, attempt)]);
+    return Reflect.apply(add, this, [method, path, withRoute(method, entry, reading)]);
   };
 }
 
-function withRoute(method: string, entry: Entry, matched: RouteMatched, attempt: (work: () => void) => void): Entry {
+function withRoute(method: string, entry: Entry, { matched, attempt }: RouteReading): Entry {
   const [handler, route] = entry;
   if (typeof handler !== 'function' || typeof route?.path !== 'string') return entry;
   if (method === 'ALL' && targetOf(handler).length > 1) return entry;

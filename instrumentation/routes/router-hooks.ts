@@ -5,16 +5,12 @@ import { createAnnouncedImport } from './announced-import.ts';
 import { createExpressHooks } from './express-routes.ts';
 import { hookFastify } from './fastify-routes.ts';
 import { hookHono } from './hono-routes.ts';
-import type { RouteEnvironment, RouterHooks } from './watch-routers.ts';
-
-/** A router has matched a route of a request. Never throws. */
-export type RouteMatched = (request: object, route: string) => void;
+import type { RouteEnvironment, RouteReading, RouterHooks } from './watch-routers.ts';
 
 export function createRouterHooks({ routedScope, report }: RouteEnvironment): RouterHooks {
   const routed = new WeakSet<object>();
   let isBroken = false;
-  /** Looks at what belongs to the user's code, inside of it. */
-  const attempt = (work: () => void): void => {
+  const attempt: RouteReading['attempt'] = (work) => {
     if (isBroken) return;
     try {
       work();
@@ -23,17 +19,18 @@ export function createRouterHooks({ routedScope, report }: RouteEnvironment): Ro
       report(`routes of routers in the function are not found any more: ${error}`);
     }
   };
-  const matched: RouteMatched = (request, route) => {
+  const matched: RouteReading['matched'] = (request, route) => {
     const scope = routedScope();
     // The first request is the invocation's own: a handler may well ask its own app for something else.
     if (scope === undefined || (scope.route !== undefined && !routed.has(request))) return;
     routed.add(request);
     scope.route = route[0] === '/' ? route : `/${route}`;
   };
-  const express = createExpressHooks(matched, attempt);
-  const hono = (exports: object): void => attempt(() => hookHono(exports, matched, attempt));
+  const reading = { matched, attempt };
+  const express = createExpressHooks(reading);
+  const hono = (exports: object): void => attempt(() => hookHono(exports, reading));
   return {
-    fastify: (message) => hookFastify(message, matched, attempt),
+    fastify: (message) => hookFastify(message, reading),
     expressLayer: express.layerStarted,
     module: (name, exports) => (name === 'hono' ? hono(exports) : express.hook(exports)),
     importing: createAnnouncedImport(hono),

@@ -28,6 +28,14 @@ export type RouterHooks = {
   importing(url: string): string | undefined;
 };
 
+/** What reads the routes of a framework has to work with. */
+export type RouteReading = {
+  /** A router has matched a route of a request. */
+  matched(request: object, route: string): void;
+  /** Looks at what belongs to the user's code, inside of it: never throws. */
+  attempt(work: () => void): void;
+};
+
 export type HookedFramework = 'express' | 'hono';
 
 export type RouterOptions = {
