@@ -6,15 +6,26 @@ import { subscribe } from 'node:diagnostics_channel';
 
 const CHANNEL = 'spanstrap.module.imported';
 
-/** The URL to be imported instead of each `url`; `imported` gets the exports of what it stands for. */
+type Announcement = { readonly url: string; readonly exports: object };
+
+/**
+ * The URL to be imported instead of each `url`, as long as it was not evaluated; undefined: its own. `imported` gets the exports of what it
+ * stands for.
+ */
 export function createAnnouncedImport(imported: (exports: object) => void): (url: string) => string | undefined {
   let isListening = false;
+  const done = new Set<string>();
+  const listen = (message: unknown): void => {
+    const { url, exports } = message as Announcement;
+    done.add(url);
+    imported(exports);
+  };
   return (url) => {
-    if (!url.startsWith('file:')) return undefined;
-    if (!isListening) subscribe(CHANNEL, (message) => imported(message as object));
+    if (!url.startsWith('file:') || done.has(url)) return undefined;
+    if (!isListening) subscribe(CHANNEL, listen);
     isListening = true;
     const file = JSON.stringify(url);
-    const code = `import{channel}from"node:diagnostics_channel";import*as module from${file};export*from${file};channel("${CHANNEL}").publish(module)`;
+    const code = `import{channel}from"node:diagnostics_channel";import*as exports from${file};export*from${file};channel("${CHANNEL}").publish({url:${file},exports})`;
     return `data:text/javascript,${encodeURIComponent(code)}`;
   };
 }

@@ -140,7 +140,7 @@ for (const framework of ['express', 'fastify', 'hono'] as const) {
 }
 
 /** By the adapters that are not in the functions of the other tests. */
-const ADAPTERS: readonly (readonly [what: string, source: string, options?: Partial<FunctionOptions>])[] = [
+const ADAPTERS: readonly (readonly [what: string, files: string | FunctionOptions['files']])[] = [
   [
     '@codegenie/serverless-express',
     `import express from 'express'; import adapt from '@codegenie/serverless-express';
@@ -167,6 +167,27 @@ const ADAPTERS: readonly (readonly [what: string, source: string, options?: Part
       export const handler = handle(app);`,
   ],
   [
+    'hono that modules of the function import in any order',
+    {
+      'index.mjs': `import { orders } from './orders.mjs'; import { Hono } from 'hono'; import { handle } from 'hono/aws-lambda';
+        const again = await import('hono');
+        if (again.Hono !== Hono || !import.meta.resolve('hono').endsWith('/hono/dist/index.js')) throw new Error('another one');
+        const app = new Hono(); app.route('/', orders);
+        export const handler = handle(app);`,
+      'orders.mjs': `import { Hono } from 'hono';
+        export const orders = new Hono(); orders.get('/orders/:id', (c) => c.json({}));`,
+    },
+  ],
+  [
+    'hono in an ES module that is required',
+    {
+      'index.cjs': `exports.handler = require('./app.mjs').handler;`,
+      'app.mjs': `import { Hono } from 'hono'; import { handle } from 'hono/aws-lambda';
+        const app = new Hono(); app.get('/orders/:id', (c) => c.json({}));
+        export const handler = handle(app);`,
+    },
+  ],
+  [
     'hono, tiny',
     `import { Hono } from 'hono/tiny'; import { handle } from 'hono/aws-lambda';
       const app = new Hono(); app.get('/orders/:id', (c) => c.json({}));
@@ -182,9 +203,11 @@ const ADAPTERS: readonly (readonly [what: string, source: string, options?: Part
   ],
 ];
 
-for (const [what, source, options] of ADAPTERS) {
+for (const [what, files] of ADAPTERS) {
   test(`the route through ${what}`, { skip }, async () => {
-    await using fn = await startFunctionWith(folder, { files: { 'index.mjs': source }, ...options });
+    await using fn = await startFunctionWith(folder, {
+      files: typeof files === 'string' ? { 'index.mjs': files } : files,
+    });
     for (let times = 0; times < 2; times++) {
       const result = await fn.invoke(httpEvent('GET', '/orders/7'), { traceHeader: HEADER });
       assert.equal((result.json() as { statusCode: number }).statusCode, 200, fn.emulator.logs.join('\n'));
