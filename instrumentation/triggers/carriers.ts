@@ -89,9 +89,11 @@ function leader(name: string): string {
 
 /** Several places of one message, searched in order. Headers of one format always come from the same place. */
 export function layeredCarrier(...layers: (Carrier | undefined)[]): Carrier | undefined {
-  const present = layers.filter((layer) => layer !== undefined);
+  const present = layers.filter(isPresent);
   if (present.length < 2) return present[0];
   return {
     get: (name) => present.find((layer) => layer.get(leader(name)) !== undefined)?.get(name),
   };
 }
+
+const isPresent = (layer: Carrier | undefined): layer is Carrier => layer !== undefined;
