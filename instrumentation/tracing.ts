@@ -33,6 +33,7 @@ import { Recorder } from './recorder.ts';
 import type { ContextExtractor, Recording, RecordingOptions } from './recording.ts';
 import type { Sampler } from './sampler.ts';
 import { SelfProtection } from './self-protection.ts';
+import { SmallSet } from './small-set.ts';
 import { newSpanCounts } from './span-counts.ts';
 
 /** What a recording gets of the tracer; the rest of its options is the business of whoever opens it. */
@@ -115,7 +116,7 @@ export function installTracing(options: TracingOptions): Tracing {
   const clock = new Clock();
   const instrumentationScope = { name: 'spanstrap', version: options.distroVersion };
   const counts = newSpanCounts();
-  const invocations: PresentInvocations = { flying: new Set(), answered: [] };
+  const invocations: PresentInvocations = { flying: new SmallSet(), answered: [] };
   const protection = new SelfProtection(report);
   let initOwnMs = 0;
   let hooks: ConfiguredHooks | undefined;

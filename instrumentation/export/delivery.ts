@@ -8,6 +8,7 @@ import type { FlightRecorder } from '../flight-recorder.ts';
 import type { FailedInit } from '../init-spans.ts';
 import type { EndingScope } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
+import type { SmallSet } from '../small-set.ts';
 import type { SpanAccount } from '../span-account.ts';
 import type { SpanCounts } from '../span-counts.ts';
 import type { Destination } from './destination.ts';
@@ -25,7 +26,7 @@ export type AbruptEnd = {
 /** The invocations that have not left. The recorder fills them, the delivery empties them. */
 export type PresentInvocations = {
   /** Not answered yet. */
-  readonly flying: Set<InvocationRecord>;
+  readonly flying: SmallSet<InvocationRecord>;
   readonly answered: InvocationRecord[];
 };
 

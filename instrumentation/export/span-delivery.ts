@@ -288,7 +288,7 @@ export class SpanDelivery implements Delivery {
     const { answered } = this.#options.invocations;
     let isAnyOutOfTime = false;
     for (const record of [...answered, ...this.#unfinished]) this.#abandon(record, { how: 'forgotten' });
-    for (const record of [...this.#options.invocations.flying]) {
+    for (const record of this.#options.invocations.flying) {
       const isOutOfTime = wallNow() >= record.invocation.deadlineEpochMs - TIMED_OUT_MS;
       if (isOutOfTime) this.#abandon(record, { how: 'timeout' });
       isAnyOutOfTime ||= isOutOfTime;
@@ -298,7 +298,7 @@ export class SpanDelivery implements Delivery {
 
   #abandonAll(end: AbruptEnd): void {
     const { flying, answered } = this.#options.invocations;
-    for (const record of [...flying]) this.#abandon(record, end);
+    for (const record of flying) this.#abandon(record, end);
     for (const record of [...answered, ...this.#unfinished]) if (record.open.size > 0) this.#abandon(record, end);
   }
 

@@ -6,24 +6,26 @@ import type { SpanBatch } from './exporter.ts';
 
 export class SpanGroup {
   readonly key: object;
-  /** What its batches have in common. */
-  readonly frame: SpanBatch;
   /** Spans that wait, and bytes of them. */
   count = 0;
   bytes = 0;
   isRunning = false;
   /** Spans before this index are dropped, or stay. */
   looked = 0;
+  /** The first of its batches: what they have in common, and often all there is. */
+  #first: SpanBatch;
   /** In order of their ends; holes where a span was dropped. */
   #spans: (ReadableSpan | undefined)[] = [];
   #sizes: number[] = [];
 
   constructor(batch: SpanBatch) {
-    const { invocation } = batch;
-    this.key = invocation ?? batch;
+    this.key = keyOf(batch);
     // What belongs to no invocation is known by the batch that it came in.
-    this.frame =
-      invocation === undefined ? { ...batch, spans: [], whole: batch.whole ?? batch } : { ...batch, spans: [] };
+    this.#first = batch.invocation === undefined ? { ...batch, whole: batch.whole ?? batch } : batch;
+  }
+
+  batchWith(spans: readonly ReadableSpan[]): SpanBatch {
+    return { ...this.#first, spans };
   }
 
   /** Of the spans and the holes together. */
@@ -55,6 +57,8 @@ export class SpanGroup {
   remove(index: number): ReadableSpan {
     const span = this.#spans[index]!;
     this.#spans[index] = undefined;
+    // It must not be held any longer, and the first batch is not all there is.
+    if (this.#first.spans.length > 0) this.#first = this.batchWith([]);
     this.count--;
     this.bytes -= this.#sizes[index]!;
     return span;
@@ -67,10 +71,11 @@ export class SpanGroup {
   /** The group comes to its end: nothing may be added any more. */
   toBatch(): SpanBatch {
     const spans = this.#spans;
+    if (spans.length === this.#first.spans.length) return this.#first;
     const hasHoles = this.count < spans.length;
-    return {
-      ...this.frame,
-      spans: hasHoles ? spans.filter((span) => span !== undefined) : (spans as ReadableSpan[]),
-    };
+    return this.batchWith(hasHoles ? spans.filter((span) => span !== undefined) : (spans as ReadableSpan[]));
   }
 }
+
+/** Batches with the same key belong together. */
+export const keyOf = (batch: SpanBatch): object => batch.invocation ?? batch;

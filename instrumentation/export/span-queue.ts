@@ -4,7 +4,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { DropReason } from '../span-account.ts';
 import type { SpanBatch } from './exporter.ts';
-import { SpanGroup } from './span-group.ts';
+import { keyOf, SpanGroup } from './span-group.ts';
 import { spanBytes } from './span-size.ts';
 
 const ERROR = 2;
@@ -58,7 +58,7 @@ export class SpanQueue {
   putBack(batches: readonly SpanBatch[]): void {
     const groups = new Map<object, SpanGroup>();
     for (const batch of batches) {
-      const key = batch.invocation ?? batch;
+      const key = keyOf(batch);
       const group = groups.get(key) ?? new SpanGroup(batch);
       groups.set(key, group);
       this.#fill(group, batch);
@@ -94,7 +94,7 @@ export class SpanQueue {
 
   /** The latest comes first: most that is added belongs to it, or to nobody that waits. */
   #groupOf(batch: SpanBatch): SpanGroup {
-    const key = batch.invocation ?? batch;
+    const key = keyOf(batch);
     const groups = this.#groups;
     for (let at = groups.length - 1; at >= 0; at--) if (groups[at]!.key === key) return groups[at]!;
     const group = new SpanGroup(batch);
@@ -142,7 +142,7 @@ export class SpanQueue {
       dropped.set(group, spans);
       spans.push(this.#remove(group, index));
     }
-    for (const [group, spans] of dropped) this.#options.dropped(reason, { ...group.frame, spans });
+    for (const [group, spans] of dropped) this.#options.dropped(reason, group.batchWith(spans));
   }
 
   #nextToDrop(): [SpanGroup, number] {

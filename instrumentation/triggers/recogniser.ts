@@ -85,7 +85,7 @@ function laterTriggerOf(
 /** A recogniser that asks for the rare rows when an event that is none of the frequent ones may be one of theirs. */
 export function createRecogniser(loadRareRows: () => readonly Row[]): Recogniser {
   function recognise(event: Loose, reading: Reading): Trigger {
-    const row = findRow(event, (candidate) => candidate.matches(event, reading), loadRareRows);
+    const row = findRow(event, reading, loadRareRows);
     const description = row.describe(event, reading);
     // Only a direct invocation has a client context: whatever its event looks like, the caller's context may be there.
     const clientContext = clientContextCarrier(reading);
