@@ -32,8 +32,8 @@ export type ContextRules = {
 };
 
 export type ContextSources = {
-  /** `Lambda-Runtime-Trace-Id`. */
-  readonly lambdaHeader: string | undefined;
+  /** `Lambda-Runtime-Trace-Id`, when it could be read. */
+  readonly header: TraceHeader | undefined;
   /** Where the event has the context of its caller. */
   readonly carrier: Carrier | undefined;
   /** The context of the only message of the event, when that is wanted as the parent. */
@@ -60,12 +60,8 @@ const SAMPLED = 1;
  * header, made up by itself if need be: whoever came after it would never be heard. Of two X-Ray headers Lambda's is the nearer
  * one, unless the message's own is wanted as the parent.
  */
-export function chooseParent(
-  { lambdaHeader, carrier: caller, message }: ContextSources,
-  rules: ContextRules,
-): Parentage {
+export function chooseParent({ header, carrier: caller, message }: ContextSources, rules: ContextRules): Parentage {
   const { formats, xrayParent } = rules;
-  const header = parseTraceHeader(lambdaHeader);
   const carrier = message ?? caller;
   const carried = carrier && readCarrier(carrier, rules);
   const inEvent = formats.has('xray') ? parseTraceHeader(carrier?.get('x-amzn-trace-id')) : undefined;

@@ -84,7 +84,7 @@ export class Recording {
     const extracted = this.#options.extract?.(event, invocation);
     const message =
       this.#options.messagingContext === 'parent' && extracted === undefined ? onlyMessage(trigger) : undefined;
-    const parentage = this.#chooseParent(invocation, trigger, extracted, message);
+    const parentage = this.#chooseParent(arrived, trigger, extracted, message);
     const { header } = parentage;
     const isWanted = !this.#options.isOff() && (trigger.source !== 'warm-up' || !this.#options.dropsWarmUps);
     const isSampledForXray = isWanted && hasXray && header?.sampled === true && header.parentId !== undefined;
@@ -107,7 +107,7 @@ export class Recording {
 
   /** `extracted`: what the user's own extractor has found. `message`: of the only one, when it is to be the parent. */
   #chooseParent(
-    { traceHeader, traceContext }: Invocation,
+    { invocation: { traceContext }, facts: { header } }: ArrivedInvocation,
     trigger: Trigger,
     extracted: Carrier | undefined,
     message: Carrier | undefined,
@@ -115,6 +115,6 @@ export class Recording {
     // What the user's extractor finds is meant; what the platform says of itself comes after what the caller says.
     const platform = traceContext && { get: (name: string) => traceContext[name as keyof typeof traceContext] };
     const carrier = layeredCarrier(extracted, trigger.carrier, platform);
-    return chooseParent({ lambdaHeader: traceHeader, carrier, message }, this.#options.contextRules);
+    return chooseParent({ header, carrier, message }, this.#options.contextRules);
   }
 }
