@@ -3,7 +3,7 @@
 
 import { now } from '../../runtime/lifecycle.ts';
 import type { AccountName } from '../span-counts.ts';
-import type { Destination, FlushScope } from './destination.ts';
+import type { Destination } from './destination.ts';
 import type { SpanBatch } from './exporter.ts';
 import { FlushHistory } from './flush-history.ts';
 import { batchSpans, DEADLINE_MARGIN_MS, decideFlush, type FlushMode, type FlushMoment } from './flush-policy.ts';
@@ -119,7 +119,7 @@ export class Outlet {
     deadlineEpochMs: number,
     { withRunning, moment, limitMs = Number.POSITIVE_INFINITY }: FlushOptions,
   ): Promise<void> {
-    const { destinations, fallback, maxFlushMs } = this.#options;
+    const { destinations, fallback, maxFlushMs, untraced, changed } = this.#options;
     try {
       const begin = now();
       const startedAt = wallNow();
@@ -129,9 +129,11 @@ export class Outlet {
       if (hasTime) {
         this.#flushedAtEpochMs = startedAt;
         this.#batchSpans = this.#nextBatchSpans();
-        const flushed = this.#start(startedAt + timeMs, { withRunning, isLast: moment === 'ending' });
-        this.#options.changed();
-        await withinTime(flushed, timeMs + GRACE_MS);
+        const until = startedAt + timeMs;
+        const scope = { withRunning, isLast: moment === 'ending' };
+        const flushes = untraced(() => destinations.map((destination) => destination.flush(until, scope)));
+        changed();
+        await withinTime(flushes, timeMs + GRACE_MS);
       }
       if (fallback !== undefined) await this.#flushFallback(fallback, moment, deadlineEpochMs);
       if (!hasTime) return;
@@ -140,16 +142,6 @@ export class Outlet {
     } catch (error) {
       this.#options.fault(error);
     }
-  }
-
-  /** Side by side. */
-  #start(untilEpochMs: number, scope: FlushScope): Promise<unknown> {
-    const { destinations, untraced } = this.#options;
-    return untraced(() =>
-      destinations.length === 1
-        ? destinations[0]!.flush(untilEpochMs, scope)
-        : Promise.all(destinations.map((destination) => destination.flush(untilEpochMs, scope))),
-    );
   }
 
   async #flushFallback(fallback: Destination, moment: FlushMoment, deadlineEpochMs: number): Promise<void> {
@@ -173,7 +165,10 @@ export class Outlet {
   async #joined(deadlineEpochMs: number): Promise<void> {
     const { destinations, maxFlushMs } = this.#options;
     const leftMs = Math.min(deadlineEpochMs - DEADLINE_MARGIN_MS - wallNow(), maxFlushMs);
-    await withinTime(Promise.all(destinations.map((destination) => destination.settled())), leftMs);
+    await withinTime(
+      destinations.map((destination) => destination.settled()),
+      leftMs,
+    );
   }
 
   #nextBatchSpans(): number {
@@ -181,18 +176,23 @@ export class Outlet {
   }
 }
 
-/** Follows `work` for so long at most. The timer holds the process: an export's socket alone might not. */
-function withinTime(work: Promise<unknown>, timeMs: number): Promise<void> {
+/** Resolves when all of `works` have, or the time is up. The timer holds the process: an export's socket alone might not. */
+function withinTime(works: readonly Promise<void>[], timeMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, timeMs);
-    const settle = (): void => {
+    let left = works.length + 1;
+    const done = (): void => {
+      left--;
+      if (left > 0) return;
       clearTimeout(timer);
       resolve();
     };
-    work.then(settle, (error) => {
+    const fail = (error: unknown): void => {
       clearTimeout(timer);
       reject(error);
-    });
+    };
+    for (const work of works) work.then(done, fail);
+    done();
   });
 }
 
