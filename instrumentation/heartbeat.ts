@@ -2,6 +2,7 @@
 // One timer that beats; what
 // it says is how late it is.
 
+import { Handful } from '../runtime/handful.ts';
 import type { Instant } from '../runtime/lifecycle.ts';
 
 type Timers = Pick<typeof globalThis, 'setTimeout' | 'clearTimeout'>;
@@ -31,7 +32,7 @@ export class Heartbeat {
   readonly #now: () => Instant;
   readonly #wallNow: () => number;
   readonly #timers: Timers;
-  readonly #watching = new Set<LoopDelay>();
+  readonly #watching = new Handful<LoopDelay>();
   #timer: NodeJS.Timeout | undefined;
   #periodMs = PERIOD_MS;
   #dueAt: Instant = 0;

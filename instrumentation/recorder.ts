@@ -3,6 +3,7 @@
 
 import type { Span } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { Handful } from '../runtime/handful.ts';
 import type { FlushReason, InitFacts, Invocation, InvocationObserver } from '../runtime/lifecycle.ts';
 import {
   type ArrivalFacts,
@@ -88,7 +89,7 @@ export class Recorder implements InvocationObserver {
   #isFirst = true;
   #latest: ArrivedInvocation | undefined;
   /** Invocations that may be recorded, and that nobody has looked into. */
-  readonly #undecided = new Set<ArrivedInvocation>();
+  readonly #undecided = new Handful<ArrivedInvocation>();
   #timer: NodeJS.Timeout | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
 

@@ -1,5 +1,7 @@
 // Notices that the event loop has run dry: nothing the user started is left that could ever finish the invocation.
 
+import { Handful } from './handful.ts';
+
 // Captured before user code can mock it.
 const { setImmediate } = globalThis;
 
@@ -11,12 +13,10 @@ export type WhenIdle = (callback: () => void) => () => void;
 
 /** Watches `beforeExit`; one listener serves all who wait. */
 export function watchEventLoop(process: NodeJS.Process): WhenIdle {
-  const waiting = new Set<() => void>();
+  const waiting = new Handful<() => void>();
   process.on('beforeExit', () => {
     // Whoever waits starts new work (a POST), which keeps the process alive.
-    const callbacks = [...waiting];
-    waiting.clear();
-    for (const callback of callbacks) callback();
+    for (const callback of waiting.takeAll()) callback();
   });
   return (callback) => {
     waiting.add(callback);

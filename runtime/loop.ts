@@ -6,6 +6,7 @@ import { errorBody } from './error-body.ts';
 import { errorText, runtimeError } from './errors.ts';
 import type { WhenIdle } from './event-loop.ts';
 import type { Extension } from './extension.ts';
+import { Handful } from './handful.ts';
 import { callHandler } from './handler/completion.ts';
 import { createContext, type FunctionIdentity } from './handler/context.ts';
 import type { HandlerFunction } from './handler/module-loading.ts';
@@ -68,9 +69,9 @@ const pending = new Promise<never>(() => {});
 export class Loop {
   readonly #options: LoopOptions;
   /** Open invocations that nothing has been posted for. */
-  readonly #unanswered = new Set<OpenInvocation>();
+  readonly #unanswered = new Handful<OpenInvocation>();
   /** Answers on their way. */
-  readonly #posting = new Set<Promise<Receipt>>();
+  readonly #posting = new Handful<Promise<Receipt>>();
   /** The process is about to end: nothing is polled any more. */
   #isEnding = false;
 
