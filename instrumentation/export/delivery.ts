@@ -2,13 +2,13 @@
 // when there is something to send. Types only.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { Handful } from '../../runtime/handful.ts';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
 import type { FlightFacts } from '../flight-facts.ts';
 import type { FlightRecorder } from '../flight-recorder.ts';
 import type { FailedInit } from '../init-spans.ts';
 import type { EndingScope } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
-import type { SmallSet } from '../small-set.ts';
 import type { SpanAccount } from '../span-account.ts';
 import type { SpanCounts } from '../span-counts.ts';
 import type { Destination } from './destination.ts';
@@ -26,7 +26,7 @@ export type AbruptEnd = {
 /** The invocations that have not left. The recorder fills them, the delivery empties them. */
 export type PresentInvocations = {
   /** Not answered yet. */
-  readonly flying: SmallSet<InvocationRecord>;
+  readonly flying: Handful<InvocationRecord>;
   readonly answered: InvocationRecord[];
 };
 

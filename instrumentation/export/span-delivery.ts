@@ -3,6 +3,7 @@
 
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { Handful } from '../../runtime/handful.ts';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
 import type { FlightFacts } from '../flight-facts.ts';
 import { drawFailedInit, type FailedInit } from '../init-spans.ts';
@@ -66,7 +67,7 @@ export class SpanDelivery implements Delivery {
   #isShutDown = false;
   #seen: ReadableSpan[] | undefined;
   /** Invocations that have left, with spans that have not ended. */
-  #unfinished: InvocationRecord[] = [];
+  readonly #unfinished = new Handful<InvocationRecord>();
 
   constructor(options: SpanDeliveryOptions) {
     this.#options = options;
@@ -237,11 +238,11 @@ export class SpanDelivery implements Delivery {
       this.#add(closeInvocation(record, this.#scope, at, this.#outlet.lastFlushUs));
       if (record.open.size === 0) continue;
       this.#notices.unended(record);
-      this.#unfinished.push(record);
+      this.#unfinished.add(record);
     }
     invocations.answered.length = 0;
     this.#land();
-    if (this.#unfinished.length > 0) this.#boundUnfinished();
+    if (this.#unfinished.size > 0) this.#boundUnfinished();
   }
 
   /** No invocation has its own spans in this process only. */
@@ -272,11 +273,10 @@ export class SpanDelivery implements Delivery {
 
   #boundUnfinished(): void {
     let spans = 0;
-    const unfinished = this.#unfinished.filter(({ open }) => open.size > 0);
-    this.#unfinished = unfinished;
-    for (const record of unfinished.toReversed()) {
+    for (const record of [...this.#unfinished].reverse()) {
       spans += record.open.size;
-      if (spans > MOST_OPEN_SPANS) this.#abandon(record, { how: 'forgotten' });
+      if (record.open.size === 0) this.#unfinished.delete(record);
+      else if (spans > MOST_OPEN_SPANS) this.#abandon(record, { how: 'forgotten' });
     }
   }
 
@@ -307,7 +307,7 @@ export class SpanDelivery implements Delivery {
     const { invocations, clock } = this.#options;
     const at = clock.now();
     const open = record.takeOpen();
-    this.#unfinished = this.#unfinished.filter((other) => other !== record);
+    this.#unfinished.delete(record);
     const attributesFor = (span: ReadableSpan): Attributes => (isRecordedSpan(span) ? UNFINISHED_CALL : {});
     record.ended.push(...open.map((span) => endedSnapshot(span, clock.hrTime(at), attributesFor(span))));
     if (invocations.flying.delete(record)) {
