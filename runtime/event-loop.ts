@@ -1,9 +1,7 @@
 // Notices that the event loop has run dry: nothing the user started is left that could ever finish the invocation.
 
 import { Handful } from './handful.ts';
-
-// Captured before user code can mock it.
-const { setImmediate } = globalThis;
+import { setImmediate } from './untouched.ts';
 
 /** Lets the event loop see to its sockets once: what was written before goes out, and is under way while work goes on here. */
 export const letEventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -15,6 +15,7 @@ import { type Invocation, type InvocationObservation, type InvocationObserver, n
 import { serializeResult } from './result-json.ts';
 import type { StreamedAnswer, StreamedAnswerOptions } from './streamed-answer.ts';
 import type { StreamingMark } from './streaming-mark.ts';
+import { parseJson } from './untouched.ts';
 import type { UserScope } from './user-scope.ts';
 
 /** The runtime's own lines in the function's log. */
@@ -59,9 +60,6 @@ type OpenInvocation = {
   /** Set while the answer is being streamed: a failure then goes into its trailers. */
   streamed?: StreamedAnswer;
 };
-
-// Captured before user code can mock it.
-const { parse } = JSON;
 
 /** Never settles: the end of the process is all that is waited for. */
 const pending = new Promise<never>(() => {});
@@ -124,7 +122,7 @@ export class Loop {
   #open(api: RuntimeApi, { invocation, body }: Delivery): OpenInvocation {
     let event: unknown;
     let eventError: unknown;
-    const readEvent = (): unknown => parse(body.toString('utf8'));
+    const readEvent = (): unknown => parseJson(body.toString('utf8'));
     try {
       event = readEvent();
     } catch (error) {

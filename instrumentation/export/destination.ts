@@ -2,6 +2,7 @@
 // another.
 
 import { now } from '../../runtime/lifecycle.ts';
+import { wallNow } from '../../runtime/untouched.ts';
 import type { DropReason, SpanAccount } from '../span-account.ts';
 import { DoubtfulSpans } from './doubtful-spans.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from './exporter.ts';
@@ -45,9 +46,6 @@ const HOLD_OFF_FACTOR = 10;
 
 const NONE: readonly SpanBatch[] = [];
 const NOTHING_TO_DO = Promise.resolve();
-
-// Captured before user code can mock them.
-const wallNow = Date.now;
 
 export class Destination {
   readonly name: string;

@@ -5,6 +5,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { Handful } from '../../runtime/handful.ts';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
+import { setImmediate, wallNow } from '../../runtime/untouched.ts';
 import type { FlightFacts } from '../flight-facts.ts';
 import { drawFailedInit, type FailedInit } from '../init-spans.ts';
 import { closeInvocation, type EndingScope, endPhases, isRecordedSpan, takeEnded } from '../invocation-end.ts';
@@ -48,10 +49,6 @@ const MOST_SEEN_SPANS = 1000;
 const NO_LOSSES = '{}';
 /** No deadline of one invocation's. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
-
-// Captured before user code can mock them.
-const { setImmediate } = globalThis;
-const wallNow = Date.now;
 
 export class SpanDelivery implements Delivery {
   readonly #options: SpanDeliveryOptions;

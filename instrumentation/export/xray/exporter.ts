@@ -2,6 +2,7 @@
 // flush.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from '../exporter.ts';
 import { parseDaemonAddress } from './daemon-address.ts';
 import { builtinParts, DaemonSocket, type DaemonSocketParts, TOO_LARGE } from './daemon-socket.ts';
@@ -50,10 +51,6 @@ const DEFAULT_METADATA_CAP_BYTES = 4096;
 const SEND_TIMEOUT_MS = 50;
 
 const HEADER = '{"format":"json","version":1}\n';
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
-const wallNow = Date.now;
 
 export function createXrayExporter(options: XrayExporterOptions): Exporter {
   const daemon = parseDaemonAddress(options.daemonAddress);

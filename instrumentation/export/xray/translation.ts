@@ -1,6 +1,7 @@
 // One span as the fields of one subsegment: the blocks in turn, each taking its attributes, the rest into the metadata.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { wallNow } from '../../../runtime/untouched.ts';
 import { ANNOTATION_LIST, type AnnotationSettings, annotationsOf } from './annotations.ts';
 import { awsBlockOf } from './aws-block.ts';
 import { causeOf, type RecordedExceptions } from './cause.ts';
@@ -40,9 +41,6 @@ export type TranslationInput = {
   /** The id this span had, when X-Ray refuses it or another of the batch has the same. */
   readonly replacedId: string | undefined;
 };
-
-// Captured before user code can mock it.
-const wallNow = Date.now;
 
 /** What every subsegment has, without a name yet. */
 export function bareFields(span: ReadableSpan): SubsegmentFields {

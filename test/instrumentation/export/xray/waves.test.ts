@@ -4,11 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DaemonSocketParts } from '../../../../instrumentation/export/xray/daemon-socket.ts';
 import { settle } from '../../../support/conditions.ts';
+import { evaluateAnew } from '../../../support/evaluated-anew.ts';
 import { buildSpan } from '../../span-builder.ts';
 import { placement } from './drawing.ts';
 
 type ExporterModule = typeof import('../../../../instrumentation/export/xray/exporter.ts');
 
+const EXPORTER = 'instrumentation/export/xray/exporter.ts';
 const START_MS = 1_710_334_650_000;
 
 /** So many spans without a common parent: each is a document of its own. */
@@ -44,8 +46,7 @@ for (const [what, spans, waves] of [
 ] as const) {
   test(`${what}: waves of ${waves.join(', ')}`, async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START_MS });
-    const url = new URL(`../../../../instrumentation/export/xray/exporter.ts?waves=${what}`, import.meta.url);
-    const { createXrayExporter } = (await import(url.href)) as ExporterModule;
+    const { createXrayExporter } = await evaluateAnew<ExporterModule>(EXPORTER);
     const { sizes, socketParts } = stub();
     const exporter = createXrayExporter({
       daemonAddress: '127.0.0.1:2000',
@@ -67,8 +68,7 @@ for (const [what, spans, waves] of [
 
 test('a socket that takes no more: what is left is not waited for wave by wave', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START_MS });
-  const url = new URL('../../../../instrumentation/export/xray/exporter.ts?waves=held', import.meta.url);
-  const { createXrayExporter } = (await import(url.href)) as ExporterModule;
+  const { createXrayExporter } = await evaluateAnew<ExporterModule>(EXPORTER);
   const { sizes, socketParts } = stub(10);
   const exporter = createXrayExporter({ daemonAddress: '127.0.0.1:2000', socketParts, reportProblem: () => {} });
   const batch = { spans: spansOf(50, 10), xray: placement, isSampledForOtlp: true };
