@@ -20,8 +20,10 @@ export function isSimpleValue(value: unknown): boolean {
 
 /** Simple values, null, bytes, and lists and plain objects of any of these: what spans and links may carry. */
 export function isAnyValue(value: unknown): boolean {
-  return isAny(value, []);
+  return isAny(value, NO_ANCESTORS);
 }
+
+const NO_ANCESTORS: readonly object[] = [];
 
 function isAny(value: unknown, ancestors: readonly object[]): boolean {
   if (typeof value !== 'object') return isPrimitive(typeof value);

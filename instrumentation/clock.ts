@@ -49,12 +49,12 @@ export class Clock {
 
   /** The time of `at` by the origin that `startedAt` was `startTime` by: the wall clock may have jumped since. */
   hrTimeBehind(startTime: HrTime, startedAt: Instant, at: Instant): HrTime {
-    const [seconds, nanos] = this.hrTime(startedAt);
+    const start = this.hrTime(startedAt);
     const time = this.hrTime(at);
-    if (seconds === startTime[0] && nanos === startTime[1]) return time;
-    const end = time[1] - nanos + startTime[1];
+    if (start[0] === startTime[0] && start[1] === startTime[1]) return time;
+    const end = time[1] - start[1] + startTime[1];
     const carry = Math.floor(end / 1e9);
-    return [time[0] - seconds + startTime[0] + carry, end - carry * 1e9];
+    return [time[0] - start[0] + startTime[0] + carry, end - carry * 1e9];
   }
 
   epochMs(at: Instant): number {

@@ -20,22 +20,42 @@ export function describeInvocation(
   { isColdStart, functionVersion, frozenMs }: InvocationFacts,
 ): Attributes {
   const { invokedFunctionArn, requestId, tenantId } = invocation;
-  const arn = invokedFunctionArn.split(':');
   const attributes: Attributes = {
     'faas.invocation_id': requestId,
     'faas.trigger': trigger.faasTrigger,
     'faas.coldstart': isColdStart,
     ...trigger.attributes,
   };
-  if (arn.length >= 7) {
-    // An alias is replaced by the version it stood for: `arn:aws:lambda:region:account:function:name[:qualifier]`.
-    const resource = arn.length > 7 ? [...arn.slice(0, 7), functionVersion] : arn;
-    attributes['cloud.resource_id'] = resource.join(':');
+  const callee = calleeOf(invokedFunctionArn, functionVersion);
+  if (callee.accountId !== undefined) {
+    attributes['cloud.resource_id'] = callee.resourceId;
     attributes['aws.lambda.invoked_arn'] = invokedFunctionArn;
-    attributes['cloud.account.id'] = arn[4]!;
+    attributes['cloud.account.id'] = callee.accountId;
   }
   if (tenantId) attributes['aws.lambda.tenant_id'] = tenantId;
   if (frozenMs > 0) attributes['lambda.frozen_ms'] = Math.round(frozenMs);
   if (parent === undefined && header?.parentId !== undefined) attributes['aws.xray.parent_id'] = header.parentId;
   return attributes;
+}
+
+type Callee = {
+  readonly arn: string;
+  readonly functionVersion: string;
+  readonly resourceId?: string;
+  readonly accountId?: string;
+};
+
+/** Of the invocation before: most are invoked by the same name. */
+let latest: Callee = { arn: '', functionVersion: '' };
+
+/** `arn:aws:lambda:region:account:function:name[:qualifier]`; an alias is replaced by the version it stood for. */
+function calleeOf(arn: string, functionVersion: string): Callee {
+  if (latest.arn === arn && latest.functionVersion === functionVersion) return latest;
+  const parts = arn.split(':');
+  const resource = parts.length > 7 ? [...parts.slice(0, 7), functionVersion] : parts;
+  latest =
+    parts.length < 7
+      ? { arn, functionVersion }
+      : { arn, functionVersion, resourceId: resource.join(':'), accountId: parts[4]! };
+  return latest;
 }

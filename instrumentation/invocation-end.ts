@@ -52,7 +52,8 @@ export function endPhases(record: InvocationRecord, scope: EndingScope, at: Inst
   server.attributes['spanstrap.overhead_us'] = Math.round(ownMs * 1e3);
   scope.describeTracer(server.attributes);
   for (const span of all) span.endAt(at);
-  record.ended.unshift(...all);
+  const phases: readonly ReadableSpan[] = all;
+  record.ended = phases.concat(record.ended);
 }
 
 function takeInit(
@@ -106,15 +107,16 @@ export function takeEnded(record: InvocationRecord): SpanBatch {
 
 /** Spans of an invocation on their way out. */
 export function batchOf(record: InvocationRecord, spans: readonly ReadableSpan[]): SpanBatch {
-  const { xray, isSampledForOtlp, hiddenFromXray, isClosed } = record;
-  return {
+  const { xray, isSampledForOtlp, hiddenFromXray } = record;
+  const batch: { -readonly [Name in keyof SpanBatch]: SpanBatch[Name] } = {
     spans,
     xray,
     isSampledForOtlp,
     invocation: record,
-    ...(!isClosed && { isRunning: true }),
-    ...(hiddenFromXray.size > 0 && { hiddenFromXray }),
   };
+  if (!record.isClosed) batch.isRunning = true;
+  if (hiddenFromXray !== undefined) batch.hiddenFromXray = hiddenFromXray;
+  return batch;
 }
 
 /** Everything that has ended of an answered invocation; `Overhead` lasts until now. `lastFlushUs`: what the flush before it took. */
@@ -127,10 +129,7 @@ export function closeInvocation(
   const { server, handler } = record.phases;
   const isNew = !server.ended;
   const endedAt = record.answer?.at ?? record.outcome?.at ?? at;
-  // A response that nobody reads to its end has no end of its own.
-  for (const span of record.open) {
-    if (isRecordedSpan(span) && 'http.response.status_code' in span.attributes) record.endCall(span, at);
-  }
+  if (record.open.size > 0) endAnsweredCalls(record, at);
   const pauses = scope.collections()?.within(server.startedAt, endedAt);
   if (pauses !== undefined && pauses.count > 0) {
     handler.attributes['lambda.gc.count'] = pauses.count;
@@ -138,11 +137,12 @@ export function closeInvocation(
   }
   endPhases(record, scope, endedAt);
   record.isClosed = true;
+  const parent = server.spanContext();
   const overhead = new RecordedSpan(scope, {
     name: 'Overhead',
     kind: INTERNAL,
-    spanContext: { ...server.spanContext(), spanId: createSpanId() },
-    parent: server.spanContext(),
+    spanContext: { ...parent, spanId: createSpanId() },
+    parent,
     // A response that was held back was ready when the phases ended.
     startedAt: isNew ? endedAt : (record.outcome?.at ?? endedAt),
     attributes: lastFlushUs > 0 ? { 'spanstrap.previous_flush_us': lastFlushUs } : {},
@@ -151,6 +151,13 @@ export function closeInvocation(
   record.count(1);
   record.ended.push(overhead);
   return takeEnded(record);
+}
+
+/** A response that nobody reads to its end has no end of its own. */
+function endAnsweredCalls(record: InvocationRecord, at: Instant): void {
+  for (const span of record.open) {
+    if (isRecordedSpan(span) && 'http.response.status_code' in span.attributes) record.endCall(span, at);
+  }
 }
 
 const milliseconds = (ms: number): number => Math.round(Math.max(0, ms) * 1e3) / 1e3;

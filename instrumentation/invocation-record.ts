@@ -49,6 +49,9 @@ export type RecordKeeper = {
   handOver(record: InvocationRecord): void;
 };
 
+/** Most invocations have no spans but their phases. */
+const NONE: ReadonlySet<ReadableSpan> = new Set();
+
 /** One invocation that is recorded. */
 export class InvocationRecord implements ScopeFacts, CallScope {
   readonly isRecorded = true;
@@ -69,11 +72,10 @@ export class InvocationRecord implements ScopeFacts, CallScope {
   readonly init: RecordOptions['init'];
   /** Of the handler. */
   readonly context: Context;
-  /** Spans that were started in it and have not ended. */
-  readonly open = new Set<ReadableSpan>();
   /** Spans that have ended and were not handed over. */
   ended: ReadableSpan[] = [];
-  readonly hiddenFromXray = new Set<ReadableSpan>();
+  /** undefined: none is. */
+  hiddenFromXray: Set<ReadableSpan> | undefined;
   /** Time that the tracer itself has taken of it, milliseconds. */
   ownMs = 0;
   isClosed = false;
@@ -81,6 +83,7 @@ export class InvocationRecord implements ScopeFacts, CallScope {
   readonly #options: InvocationSurroundings;
   readonly #keeper: RecordKeeper;
   readonly #arrived: ArrivedInvocation;
+  #open: Set<ReadableSpan> | undefined;
 
   constructor(
     options: InvocationSurroundings,
@@ -102,10 +105,10 @@ export class InvocationRecord implements ScopeFacts, CallScope {
     this.inject = options.inject;
     this.phases = startPhases(options, arrived, trigger, parentage, record);
     const { server, handler, all } = this.phases;
-    const active = all.at(-1)!;
+    const active = all[all.length - 1]!;
     this.count(all.length);
     this.context = withBaggage(withSpan(ROOT_CONTEXT, active), parentage.baggage, options.parseBaggage);
-    for (const span of all) options.spanStarted?.(span, this.context);
+    if (options.spanStarted !== undefined) for (const span of all) options.spanStarted(span, this.context);
     // The AWS SDK sends it on: what follows belongs below the handler, not beside it.
     this.traceContext = invocation.traceContext && {
       ...invocation.traceContext,
@@ -147,6 +150,18 @@ export class InvocationRecord implements ScopeFacts, CallScope {
     return this.#arrived.loopDelay;
   }
 
+  /** Spans that were started in it and have not ended. */
+  get open(): ReadonlySet<ReadableSpan> {
+    return this.#open ?? NONE;
+  }
+
+  /** Nobody will end them any more. */
+  takeOpen(): ReadableSpan[] {
+    const open = [...this.open];
+    this.#open = undefined;
+    return open;
+  }
+
   /** It will not be answered, whatever comes. */
   forgetAnswer(): void {
     this.#arrived.answer = undefined;
@@ -161,14 +176,14 @@ export class InvocationRecord implements ScopeFacts, CallScope {
 
   /** A span of the user's or of an instrumentation. */
   spanStarted(span: ReadableSpan): void {
-    this.open.add(span);
+    this.#add(span);
     this.count(1);
     this.#keeper.begun();
   }
 
   /** One that was given up has left already, as it was then. */
   spanEnded(span: ReadableSpan): void {
-    if (!this.open.delete(span)) return;
+    if (this.#open?.delete(span) !== true) return;
     this.ended.push(span);
     if (this.isClosed || this.ended.length >= this.#keeper.batchSpans()) this.#keeper.handOver(this);
   }
@@ -205,15 +220,21 @@ export class InvocationRecord implements ScopeFacts, CallScope {
     if (this.isClosed || at === -1) return false;
     this.ended.splice(at, 1);
     span.resume();
-    this.open.add(span);
+    this.#add(span);
     return true;
   }
 
   dropCall(span: RecordedSpan): void {
-    if (this.open.delete(span)) this.count(-1);
+    if (this.#open?.delete(span)) this.count(-1);
   }
 
   hideFromXray(span: RecordedSpan): void {
+    this.hiddenFromXray ??= new Set();
     this.hiddenFromXray.add(span);
+  }
+
+  #add(span: ReadableSpan): void {
+    this.#open ??= new Set();
+    this.#open.add(span);
   }
 }

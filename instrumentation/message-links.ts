@@ -15,7 +15,7 @@ export function linksOf(trigger: Trigger, rules: ContextRules): Link[] {
 
 /** The carrier of the only message of an event; undefined when there are several, or it carries nothing. */
 export function onlyMessage({ consumer, linkCarriers }: Trigger): Carrier | undefined {
-  const [link, ...others] = linkCarriers;
-  const isAlone = others.length === 0 && consumer?.attributes['messaging.batch.message_count'] === 1;
+  const [link] = linkCarriers;
+  const isAlone = linkCarriers.length < 2 && consumer?.attributes['messaging.batch.message_count'] === 1;
   return isAlone ? link?.carrier : undefined;
 }

@@ -2,6 +2,7 @@
 
 import type { HandlerOutcome } from '../runtime/lifecycle.ts';
 import type { RecordedSpan } from './recorded-span.ts';
+import { putAll } from './triggers/field-specs.ts';
 import { describeResult } from './triggers/result.ts';
 import type { Trigger, TriggerOptions } from './triggers/trigger.ts';
 
@@ -17,7 +18,8 @@ export function describeOutcome(
   const { server, handler, all } = phases;
   if (outcome.ok) {
     const { attributes, errorType } = describeResult(trigger, outcome.result, options, outcome.isStreamed);
-    server.setAttributes(attributes);
+    // As all that is ours: valid, and not subject to the limit for what user code sets.
+    putAll(server.attributes, attributes);
     if (errorType !== undefined) {
       server.setAttribute('error.type', errorType);
       server.setStatus({ code: ERROR });
@@ -27,7 +29,7 @@ export function describeOutcome(
   const { error, errorType } = outcome;
   for (const span of all) setError(span, error, errorType);
   // To the caller a handler that fails is one without a result: a gateway turns both into the same status.
-  server.setAttributes(describeResult(trigger, undefined, options).attributes);
+  putAll(server.attributes, describeResult(trigger, undefined, options).attributes);
   // Once, where it happened; X-Ray and OpenTelemetry both read it from there.
   recordError(handler, error);
 }

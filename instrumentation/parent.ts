@@ -32,8 +32,8 @@ export type ContextRules = {
 };
 
 export type ContextSources = {
-  /** `Lambda-Runtime-Trace-Id`. */
-  readonly lambdaHeader: string | undefined;
+  /** `Lambda-Runtime-Trace-Id`, when it could be read. */
+  readonly header: TraceHeader | undefined;
   /** Where the event has the context of its caller. */
   readonly carrier: Carrier | undefined;
   /** The context of the only message of the event, when that is wanted as the parent. */
@@ -60,12 +60,8 @@ const SAMPLED = 1;
  * header, made up by itself if need be: whoever came after it would never be heard. Of two X-Ray headers Lambda's is the nearer
  * one, unless the message's own is wanted as the parent.
  */
-export function chooseParent(
-  { lambdaHeader, carrier: caller, message }: ContextSources,
-  rules: ContextRules,
-): Parentage {
+export function chooseParent({ header, carrier: caller, message }: ContextSources, rules: ContextRules): Parentage {
   const { formats, xrayParent } = rules;
-  const header = parseTraceHeader(lambdaHeader);
   const carrier = message ?? caller;
   const carried = carrier && readCarrier(carrier, rules);
   const inEvent = formats.has('xray') ? parseTraceHeader(carrier?.get('x-amzn-trace-id')) : undefined;
@@ -73,15 +69,9 @@ export function chooseParent(
   const isMessage = message !== undefined && inEvent !== undefined;
   const xray = isMessage ? inEvent : (ambient ?? inEvent);
   const baggage = formats.has('baggage') ? carrier?.get('baggage') : undefined;
-  const contexts = [
-    carried?.context,
-    xray && contextOf(xray),
-    ambient && contextOf(ambient),
-    inEvent && contextOf(inEvent),
-  ];
   if (carried !== undefined && (xrayParent !== 'lead' || xray === undefined)) {
     const { context, isSampled } = carried;
-    const links = linksTo(contexts, context.traceId);
+    const links = linksTo(context.traceId, context, xray, ambient, inEvent);
     return { traceId: context.traceId, parent: context, isParentSampled: isSampled, links, header, baggage };
   }
   if (xray === undefined) {
@@ -90,7 +80,8 @@ export function chooseParent(
   const parent = isMessage || xrayParent !== 'root' ? contextOf(xray) : undefined;
   // With the default tracing mode every header says 0, whatever the caller wants: that is no decision.
   const isParentSampled = parent !== undefined && xray.sampled === true ? true : undefined;
-  return { traceId: xray.traceId, parent, isParentSampled, links: linksTo(contexts, xray.traceId), header, baggage };
+  const links = linksTo(xray.traceId, carried?.context, xray, ambient, inEvent);
+  return { traceId: xray.traceId, parent, isParentSampled, links, header, baggage };
 }
 
 /** The context that a carrier has in one of the wanted formats, for a link: W3C first, X-Ray last. */
@@ -109,14 +100,27 @@ function readCarrier(carrier: Carrier, { formats, readForeign }: ContextRules): 
   return { context, isSampled: (context.traceFlags & SAMPLED) === SAMPLED };
 }
 
-/** One link for each trace that is not followed. */
-function linksTo(contexts: readonly (SpanContext | undefined)[], followed: string): Link[] {
-  const links = new Map<string, Link>();
-  for (const context of contexts) {
-    if (context === undefined || context.traceId === followed || links.has(context.traceId)) continue;
-    links.set(context.traceId, { context });
-  }
-  return [...links.values()];
+/** One link for each trace that is not `followed`: to the first of these that names it. */
+function linksTo(
+  followed: string,
+  carried: SpanContext | undefined,
+  xray: TraceHeader | undefined,
+  ambient: TraceHeader | undefined,
+  inEvent: TraceHeader | undefined,
+): Link[] {
+  const links: Link[] = [];
+  if (carried !== undefined && carried.traceId !== followed) links.push({ context: carried });
+  addLink(links, followed, xray);
+  addLink(links, followed, ambient);
+  addLink(links, followed, inEvent);
+  return links;
+}
+
+function addLink(links: Link[], followed: string, header: TraceHeader | undefined): void {
+  if (header === undefined || header.traceId === followed) return;
+  const context = contextOf(header);
+  if (context === undefined || links.some((link) => link.context.traceId === header.traceId)) return;
+  links.push({ context });
 }
 
 function contextOf(header: TraceHeader): SpanContext | undefined {

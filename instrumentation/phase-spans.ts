@@ -48,30 +48,29 @@ export function startPhases(
   parentage: Parentage,
   decisions: PhaseDecisions,
 ): PhaseSpans {
-  const { traceState, traceFlags: callerFlags = 0 } = parentage.parent ?? {};
-  const traceFlags = (decisions.isSampledForW3c ? SAMPLED : 0) | (callerFlags & RANDOM);
-  const contextOf = (spanId: string): SpanContext => ({
-    traceId: parentage.traceId,
-    spanId,
-    traceFlags,
-    ...(traceState && { traceState }),
-  });
+  const { traceId, parent } = parentage;
+  const traceState = parent?.traceState;
+  const traceFlags = (decisions.isSampledForW3c ? SAMPLED : 0) | ((parent?.traceFlags ?? 0) & RANDOM);
+  const contextOf = (spanId: string): SpanContext =>
+    traceState ? { traceId, spanId, traceFlags, traceState } : { traceId, spanId, traceFlags };
 
   const startedAt = invocation.receivedAt;
   const { consumer } = trigger;
   const isFlat = consumer !== undefined && options.messagingSpans === 'flat';
   const isNested = consumer !== undefined && !isFlat;
   const messageLinks = decisions.isMessageParent ? [] : linksOf(trigger, options.contextRules);
-  const attributes = describeInvocation(invocation, trigger, parentage, { ...options, ...decisions, frozenMs });
+  const { functionVersion } = options;
+  const { isColdStart } = decisions;
+  const attributes = describeInvocation(invocation, trigger, parentage, { isColdStart, functionVersion, frozenMs });
   const serverContext = contextOf(serverSpanId);
   const server = new RecordedSpan(options, {
     name: (isFlat ? consumer.name : trigger.spanName) ?? options.functionName,
     kind: isFlat ? CONSUMER : SERVER,
     spanContext: serverContext,
-    parent: parentage.parent,
+    parent,
     startedAt,
     attributes: isFlat ? { ...attributes, ...consumer.attributes } : attributes,
-    links: isNested ? parentage.links : [...messageLinks, ...parentage.links],
+    links: isNested ? parentage.links : messageLinks.concat(parentage.links),
   });
   const handler = new RecordedSpan(options, {
     name: 'Invocation',

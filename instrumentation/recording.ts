@@ -81,7 +81,10 @@ export class Recording {
       eventBytes: invocation.eventBytes,
       receivedEpochMs: clock.epochMs(invocation.receivedAt),
     });
-    const { isMessageParent, ...parentage } = this.#chooseParent(invocation, event, trigger);
+    const extracted = this.#options.extract?.(event, invocation);
+    const message =
+      this.#options.messagingContext === 'parent' && extracted === undefined ? onlyMessage(trigger) : undefined;
+    const parentage = this.#chooseParent(arrived, trigger, extracted, message);
     const { header } = parentage;
     const isWanted = !this.#options.isOff() && (trigger.source !== 'warm-up' || !this.#options.dropsWarmUps);
     const isSampledForXray = isWanted && hasXray && header?.sampled === true && header.parentId !== undefined;
@@ -92,7 +95,7 @@ export class Recording {
     }
     const options: RecordOptions = {
       isColdStart: isFirst && this.#options.isColdStart && init.hasPaid,
-      isMessageParent,
+      isMessageParent: message !== undefined,
       isSampledForOtlp,
       isSampledForW3c: hasOtlp ? isSampledForOtlp : isSampledForXray,
       isSampledForXray,
@@ -102,19 +105,16 @@ export class Recording {
     return new InvocationRecord(this.#options, arrived, trigger, parentage, options);
   }
 
+  /** `extracted`: what the user's own extractor has found. `message`: of the only one, when it is to be the parent. */
   #chooseParent(
-    invocation: Invocation,
-    event: unknown,
+    { invocation: { traceContext }, facts: { header } }: ArrivedInvocation,
     trigger: Trigger,
-  ): Parentage & { readonly isMessageParent: boolean } {
-    const { contextRules, messagingContext, extract } = this.#options;
-    const { traceHeader: lambdaHeader, traceContext } = invocation;
-    const extracted = extract?.(event, invocation);
+    extracted: Carrier | undefined,
+    message: Carrier | undefined,
+  ): Parentage {
     // What the user's extractor finds is meant; what the platform says of itself comes after what the caller says.
     const platform = traceContext && { get: (name: string) => traceContext[name as keyof typeof traceContext] };
     const carrier = layeredCarrier(extracted, trigger.carrier, platform);
-    const message = messagingContext === 'parent' && extracted === undefined ? onlyMessage(trigger) : undefined;
-    const parentage = chooseParent({ lambdaHeader, carrier, message }, contextRules);
-    return { ...parentage, isMessageParent: message !== undefined };
+    return chooseParent({ header, carrier, message }, this.#options.contextRules);
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Context, TextMapPropagator } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { Handful } from '../runtime/handful.ts';
 import { type InvocationObserver, now } from '../runtime/lifecycle.ts';
 import { ActiveContext, isSuppressed, ROOT_CONTEXT, spanOf, UNTRACED_CONTEXT, withSpan } from './active-context.ts';
 import type { ArrivedInvocation, InvocationScope } from './arrived-invocation.ts';
@@ -117,7 +118,7 @@ export function installTracing(options: TracingOptions): Tracing {
   const clock = new Clock();
   const instrumentationScope = { name: 'spanstrap', version: options.distroVersion };
   const counts = newSpanCounts();
-  const invocations: PresentInvocations = { flying: new Set(), answered: [] };
+  const invocations: PresentInvocations = { flying: new Handful(), answered: [] };
   const protection = new SelfProtection(report);
   let initOwnMs = 0;
   let hooks: ConfiguredHooks | undefined;

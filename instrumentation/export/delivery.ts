@@ -2,6 +2,7 @@
 // when there is something to send. Types only.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { Handful } from '../../runtime/handful.ts';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
 import type { FlightFacts } from '../flight-facts.ts';
 import type { FlightRecorder } from '../flight-recorder.ts';
@@ -25,7 +26,7 @@ export type AbruptEnd = {
 /** The invocations that have not left. The recorder fills them, the delivery empties them. */
 export type PresentInvocations = {
   /** Not answered yet. */
-  readonly flying: Set<InvocationRecord>;
+  readonly flying: Handful<InvocationRecord>;
   readonly answered: InvocationRecord[];
 };
 

@@ -1,10 +1,10 @@
 // One place that spans go to, with its own queue, its own books and its own failures: one that is down neither blocks nor starves
 // another.
 
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { now } from '../../runtime/lifecycle.ts';
 import { wallNow } from '../../runtime/untouched.ts';
 import type { DropReason, SpanAccount } from '../span-account.ts';
+import { DoubtfulSpans } from './doubtful-spans.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from './exporter.ts';
 import { SpanQueue } from './span-queue.ts';
 
@@ -44,6 +44,9 @@ const COSTLY_MS = 500;
 const COSTLY_FAILURES = 2;
 const HOLD_OFF_FACTOR = 10;
 
+const NONE: readonly SpanBatch[] = [];
+const NOTHING_TO_DO = Promise.resolve();
+
 export class Destination {
   readonly name: string;
   readonly account: SpanAccount;
@@ -56,9 +59,10 @@ export class Destination {
   #isFailing = false;
   #costlyFailures = 0;
   #leftAloneUntil: { readonly epochMs: number; readonly instant: number } | undefined;
-  /** Spans that left once without an answer, until somebody answers or they are dropped. */
-  readonly #doubtful = new Set<ReadableSpan>();
-  #sending: Promise<void> | undefined;
+  readonly #doubtful = new DoubtfulSpans();
+  #isSending = false;
+  /** Who waits for the end of the flush that is under way. */
+  #waiters: (() => void)[] = [];
   /** What an export under way is about. */
   #inFlight: readonly SpanBatch[] | undefined;
   #onLoss: (batch: SpanBatch) => boolean = () => false;
@@ -103,7 +107,7 @@ export class Destination {
   }
 
   get isSending(): boolean {
-    return this.#sending !== undefined;
+    return this.#isSending;
   }
 
   add(batch: SpanBatch): void {
@@ -128,21 +132,14 @@ export class Destination {
   }
 
   /** Sends the queue, after a flush that is still under way; what could not be sent stays for the next. */
-  async flush(deadlineEpochMs: number, { withRunning = true, isLast = false }: FlushScope = {}): Promise<void> {
-    // A freeze or SIGTERM may come upon an export that has not ended.
-    while (this.#sending !== undefined) await this.#sending;
-    if (!isLast && this.#isLeftAlone) return;
-    const sent = this.#sendAll(deadlineEpochMs, withRunning).finally(() => {
-      this.#sending = undefined;
-    });
-    // A fault is told to whoever asked for this flush, not to those who wait for its end.
-    this.#sending = sent.catch(() => {});
-    await sent;
+  flush(deadlineEpochMs: number, scope: FlushScope = {}): Promise<void> {
+    const isIdle = !this.#isSending && this.#queue.spans === 0 && this.#provisional.length === 0;
+    return isIdle ? NOTHING_TO_DO : this.#flush(deadlineEpochMs, scope);
   }
 
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
-    while (this.#sending !== undefined) await this.#sending;
+    while (this.#isSending) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
   /** The process ends: what waits goes to whoever takes it instead. What nobody takes goes on waiting. */
@@ -174,7 +171,7 @@ export class Destination {
     const waiting = this.#takeAll();
     this.#forgetInFlight();
     // Whoever sends them next does not know that they left once.
-    this.account.resend(this.#settleDoubts(waiting));
+    this.account.resend(this.#doubtful.settle(waiting));
     this.account.count.inFlight = 0;
     if (waiting.length === 0 && provisional.length === 0) return [];
     this.open();
@@ -184,32 +181,8 @@ export class Destination {
     return [];
   }
 
-  /** Returns how many of them may have arrived before. */
-  #settleDoubts(batches: readonly SpanBatch[]): number {
-    if (this.#doubtful.size === 0) return 0;
-    const before = this.#doubtful.size;
-    for (const { spans } of batches) for (const span of spans) this.#doubtful.delete(span);
-    return before - this.#doubtful.size;
-  }
-
-  /** What was in doubt and has left again may be there twice; what did not leave again is in doubt still. */
-  #resolveDoubts(
-    batches: readonly SpanBatch[],
-    unsent: readonly SpanBatch[],
-    doubtful: readonly SpanBatch[],
-    resentSpans: number,
-  ): void {
-    const again = this.#settleDoubts(doubtful);
-    const waiting = this.#doubtful.size === 0 ? [] : unsent.flatMap(({ spans }) => spans);
-    const inDoubt = waiting.filter((span) => this.#doubtful.delete(span));
-    this.account.resend(resentSpans + again + this.#settleDoubts(batches));
-    for (const span of inDoubt) this.#doubtful.add(span);
-    for (const { spans } of doubtful) for (const span of spans) this.#doubtful.add(span);
-    this.account.count.inFlight = this.#doubtful.size;
-  }
-
   #drop(reason: DropReason, batch: SpanBatch): void {
-    const doubtful = this.#settleDoubts([batch]);
+    const doubtful = this.#doubtful.settle([batch]);
     this.account.count.inFlight -= doubtful;
     this.account.drop('unknown_fate', doubtful);
     this.account.drop(reason, batch.spans.length - doubtful);
@@ -221,48 +194,68 @@ export class Destination {
 
   /** Nobody will know what became of what is being sent. */
   #forgetInFlight(): void {
-    const inFlight = this.#inFlight ?? [];
+    const inFlight = this.#inFlight ?? NONE;
     this.account.drop('unknown_fate', countSpans(inFlight));
-    this.account.resend(this.#settleDoubts(inFlight));
+    this.account.resend(this.#doubtful.settle(inFlight));
     this.account.count.inFlight = this.#doubtful.size;
     this.#inFlight = undefined;
   }
 
-  async #sendAll(deadlineEpochMs: number, withRunning: boolean): Promise<void> {
-    const provisional = this.#provisional.splice(0);
-    if (provisional.length > 0) await this.#export(provisional, deadlineEpochMs);
+  async #flush(deadlineEpochMs: number, { withRunning = true, isLast = false }: FlushScope): Promise<void> {
+    // A freeze or SIGTERM may come upon an export that has not ended.
+    while (this.#isSending) await this.settled();
+    if (!isLast && this.#isLeftAlone) return;
+    this.#isSending = true;
+    try {
+      if (this.#provisional.length > 0) await this.#export(this.#provisional.splice(0), deadlineEpochMs);
+      const batches = this.#takeOff(withRunning);
+      if (batches.length === 0) return;
+      const startedAt = now();
+      const outcome = await this.#export(batches, deadlineEpochMs);
+      this.#land(batches, outcome, now() - startedAt);
+    } finally {
+      this.#isSending = false;
+      if (this.#waiters.length > 0) for (const resume of this.#waiters.splice(0)) resume();
+    }
+  }
+
+  #takeOff(withRunning: boolean): readonly SpanBatch[] {
     const waitingBytes = this.#queue.bytes;
     const batches = this.#queue.take(withRunning);
     this.#queue.sendingBytes = waitingBytes - this.#queue.bytes;
-    if (batches.length > 0) await this.#send(batches, deadlineEpochMs);
+    if (batches.length === 0) return batches;
+    this.#inFlight = batches;
+    this.account.count.inFlight = countSpans(batches) + this.#doubtful.size;
+    return batches;
   }
 
-  async #send(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<void> {
-    const spans = countSpans(batches);
-    const startedAt = now();
-    this.#inFlight = batches;
-    this.account.count.inFlight = spans + this.#doubtful.size;
-    const outcome = await this.#export(batches, deadlineEpochMs);
+  #land(batches: readonly SpanBatch[], outcome: ExportOutcome, tookMs: number): void {
     this.#queue.sendingBytes = 0;
-    const tookMs = now() - startedAt;
     // The process exits: what was under way is in the books already.
     if (this.#inFlight !== batches) return;
     this.#inFlight = undefined;
-    const { droppedSpans, dropReason = 'refused', unsent = [], doubtful = [], resentSpans = 0 } = outcome;
+    const { droppedSpans, dropReason = 'refused', unsent = NONE, error } = outcome;
+    const spans = countSpans(batches);
     const unsentSpans = countSpans(unsent);
-    const lost = lostBy(outcome, batches);
-    for (const batch of lost) this.#onLoss(batch);
-    const lostDoubtful = this.#settleDoubts(lost);
-    this.account.drop('unknown_fate', lostDoubtful);
-    this.account.drop(dropReason, droppedSpans - lostDoubtful);
-    this.account.settle(spans - droppedSpans - unsentSpans);
-    this.#resolveDoubts(batches, unsent, doubtful, resentSpans);
+    const sentSpans = spans - droppedSpans - unsentSpans;
+    if (droppedSpans > 0) this.#lose(lostBy(outcome, batches), droppedSpans, dropReason);
+    this.account.settle(sentSpans);
+    this.account.resend(this.#doubtful.resolve(batches, outcome));
+    this.account.count.inFlight = this.#doubtful.size;
     if (unsentSpans > 0) this.#queue.putBack(unsent);
-    this.latest = { spans, sentSpans: spans - droppedSpans - unsentSpans, tookMs, error: outcome.error };
+    this.latest = { spans, sentSpans, tookMs, error };
     this.#watchCost(outcome, tookMs);
     this.#reportChange(outcome);
   }
 
+  #lose(lost: readonly SpanBatch[], droppedSpans: number, reason: DropReason): void {
+    for (const batch of lost) this.#onLoss(batch);
+    const lostDoubtful = this.#doubtful.settle(lost);
+    this.account.drop('unknown_fate', lostDoubtful);
+    this.account.drop(reason, droppedSpans - lostDoubtful);
+  }
+
+  /** What an exporter throws or rejects with is an outcome like all others. */
   async #export(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<ExportOutcome> {
     try {
       this.#exporter ??= this.#options.open();
@@ -301,10 +294,12 @@ export class Destination {
 }
 
 /** An exporter that does not say what it lost, sent nothing and keeps nothing lost everything. */
-function lostBy(outcome: ExportOutcome, batches: readonly SpanBatch[]): readonly SpanBatch[] {
-  if (outcome.lost !== undefined) return outcome.lost;
-  return outcome.sentSpans === 0 && outcome.droppedSpans > 0 && outcome.unsent === undefined ? batches : [];
+function lostBy({ lost, sentSpans, unsent }: ExportOutcome, batches: readonly SpanBatch[]): readonly SpanBatch[] {
+  return lost ?? (sentSpans === 0 && unsent === undefined ? batches : NONE);
 }
 
-const countSpans = (batches: readonly SpanBatch[]): number =>
-  batches.reduce((count, { spans }) => count + spans.length, 0);
+function countSpans(batches: readonly SpanBatch[]): number {
+  let count = 0;
+  for (let at = 0; at < batches.length; at++) count += batches[at]!.spans.length;
+  return count;
+}

@@ -62,7 +62,7 @@ export class Outlet {
   }
 
   get isSending(): boolean {
-    return this.#options.destinations.some(({ isSending }) => isSending);
+    return this.#options.destinations.some(isSending);
   }
 
   destinationOf(name: AccountName): Destination | undefined {
@@ -85,12 +85,16 @@ export class Outlet {
     const at = wallNow();
     if (moment === 'begun') this.#history.invoked(at);
     const { mode, intervalMs, destinations } = this.#options;
+    let queuedSpans = 0;
+    for (let which = 0; which < destinations.length; which++) {
+      queuedSpans = Math.max(queuedSpans, destinations[which]!.queuedSpans);
+    }
     const decision = decideFlush({
       mode: mode === 'adaptive' ? this.#history.mode() : mode,
       moment,
-      queuedSpans: Math.max(0, ...destinations.map(({ queuedSpans }) => queuedSpans)),
+      queuedSpans,
       batchSpans: this.#batchSpans,
-      isPressed: destinations.some(({ isPressed }) => isPressed),
+      isPressed: destinations.some(isPressed),
       // A wall clock that was set back must not put the next flush off.
       sinceFlushMs: Math.abs(at - this.#flushedAtEpochMs),
       intervalMs,
@@ -107,43 +111,37 @@ export class Outlet {
   }
 
   /** Sends what waits, whatever the policy says. Resolves when every destination is done or the time is up; never rejects. */
-  async flush(deadlineEpochMs: number, options: FlushOptions): Promise<void> {
+  async flush(
+    deadlineEpochMs: number,
+    { withRunning, moment, limitMs = Number.POSITIVE_INFINITY }: FlushOptions,
+  ): Promise<void> {
+    const { destinations, fallback, maxFlushMs, untraced, changed } = this.#options;
     try {
-      await this.#flush(deadlineEpochMs, options);
+      const begin = now();
+      const startedAt = wallNow();
+      const leftMs = deadlineEpochMs - DEADLINE_MARGIN_MS - startedAt;
+      const timeMs = Math.min(Number.isNaN(leftMs) ? Number.POSITIVE_INFINITY : leftMs, maxFlushMs, limitMs);
+      const hasTime = timeMs > 0;
+      if (hasTime) {
+        this.#flushedAtEpochMs = startedAt;
+        this.#batchSpans = this.#nextBatchSpans();
+        const until = startedAt + timeMs;
+        const scope = { withRunning, isLast: moment === 'ending' };
+        const flushes = untraced(() => destinations.map((destination) => destination.flush(until, scope)));
+        changed();
+        await withinTime(flushes, timeMs + GRACE_MS);
+      }
+      if (fallback !== undefined) await this.#flushFallback(fallback, moment, deadlineEpochMs);
+      if (!hasTime) return;
+      this.lastFlushUs = Math.round((now() - begin) * 1e3);
+      this.#history.flushed(destinations.some(isFailing));
     } catch (error) {
       this.#options.fault(error);
     }
   }
 
-  async #flush(deadlineEpochMs: number, options: FlushOptions): Promise<void> {
-    const { withRunning, moment, limitMs = Number.POSITIVE_INFINITY } = options;
-    const begin = now();
-    const startedAt = wallNow();
-    const leftMs = deadlineEpochMs - DEADLINE_MARGIN_MS - startedAt;
-    const timeMs = Math.min(
-      Number.isNaN(leftMs) ? Number.POSITIVE_INFINITY : leftMs,
-      this.#options.maxFlushMs,
-      limitMs,
-    );
-    if (timeMs <= 0) return this.#flushFallback(moment, deadlineEpochMs);
-    const { destinations } = this.#options;
-    this.#flushedAtEpochMs = startedAt;
-    this.#batchSpans = this.#nextBatchSpans();
-    const scope = { withRunning, isLast: moment === 'ending' };
-    const { untraced, changed } = this.#options;
-    const until = startedAt + timeMs;
-    const flushed = untraced(() => Promise.all(destinations.map((destination) => destination.flush(until, scope))));
-    changed();
-    await withinTime(flushed, timeMs + GRACE_MS);
-    await this.#flushFallback(moment, deadlineEpochMs);
-    this.lastFlushUs = Math.round((now() - begin) * 1e3);
-    this.#history.flushed(destinations.some(({ isFailing }) => isFailing));
-  }
-
-  async #flushFallback(moment: FlushMoment, deadlineEpochMs: number): Promise<void> {
-    const { destinations, fallback } = this.#options;
-    if (fallback === undefined) return;
-    if (moment === 'ending') for (const destination of destinations) if (destination.isNetwork) destination.giveUp();
+  async #flushFallback(fallback: Destination, moment: FlushMoment, deadlineEpochMs: number): Promise<void> {
+    if (moment === 'ending') for (const destination of this.networkDestinations) destination.giveUp();
     await fallback.flush(deadlineEpochMs);
   }
 
@@ -163,7 +161,10 @@ export class Outlet {
   async #joined(deadlineEpochMs: number): Promise<void> {
     const { destinations, maxFlushMs } = this.#options;
     const leftMs = Math.min(deadlineEpochMs - DEADLINE_MARGIN_MS - wallNow(), maxFlushMs);
-    await withinTime(Promise.all(destinations.map((destination) => destination.settled())), leftMs);
+    await withinTime(
+      destinations.map((destination) => destination.settled()),
+      leftMs,
+    );
   }
 
   #nextBatchSpans(): number {
@@ -171,12 +172,26 @@ export class Outlet {
   }
 }
 
-/** The timer holds the process: an export's socket alone might not. */
-async function withinTime(work: Promise<unknown>, timeMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeMs);
+/** Resolves when all of `works` have, or the time is up. The timer holds the process: an export's socket alone might not. */
+function withinTime(works: readonly Promise<void>[], timeMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, timeMs);
+    let left = works.length + 1;
+    const done = (): void => {
+      left--;
+      if (left > 0) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    const fail = (error: unknown): void => {
+      clearTimeout(timer);
+      reject(error);
+    };
+    for (const work of works) work.then(done, fail);
+    done();
   });
-  await Promise.race([work, timeUp]);
-  clearTimeout(timer);
 }
+
+const isSending = (destination: Destination): boolean => destination.isSending;
+const isPressed = (destination: Destination): boolean => destination.isPressed;
+const isFailing = (destination: Destination): boolean => destination.isFailing;

@@ -3,6 +3,7 @@
 
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { Handful } from '../../runtime/handful.ts';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
 import { setImmediate, wallNow } from '../../runtime/untouched.ts';
 import type { FlightFacts } from '../flight-facts.ts';
@@ -45,6 +46,7 @@ const MOST_OPEN_SPANS = 512;
 /** Calls have a word of their own for it. */
 const UNFINISHED_CALL: Attributes = { 'spanstrap.call.is_unfinished': true };
 const MOST_SEEN_SPANS = 1000;
+const NO_LOSSES = '{}';
 /** No deadline of one invocation's. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
 
@@ -58,11 +60,11 @@ export class SpanDelivery implements Delivery {
   readonly #spool: SpoolFile | undefined;
   /** A process of this environment died and left its file, which nobody has read yet. */
   #hasPredecessor = false;
-  #losses = '{}';
+  #losses = NO_LOSSES;
   #isShutDown = false;
   #seen: ReadableSpan[] | undefined;
   /** Invocations that have left, with spans that have not ended. */
-  readonly #unfinished = new Set<InvocationRecord>();
+  readonly #unfinished = new Handful<InvocationRecord>();
 
   constructor(options: SpanDeliveryOptions) {
     this.#options = options;
@@ -149,10 +151,11 @@ export class SpanDelivery implements Delivery {
     this.#closeAnswered();
     // What was written down for the case that the deadline kills the process waits to be sent like everything else.
     this.#spool?.discard();
-    const { others, untraced } = this.#options;
-    const elsewhere = untraced(() => others()?.flush(reason, deadlineEpochMs));
+    const { untraced } = this.#options;
+    const others = this.#options.others();
+    const elsewhere = others && untraced(() => others.flush(reason, deadlineEpochMs));
     const flushed = this.#outlet.meet(reason === 'invocation' ? 'answered' : 'ending', deadlineEpochMs);
-    await Promise.all([flushed, elsewhere]);
+    await (elsewhere === undefined ? flushed : Promise.all([flushed, elsewhere]));
     this.#writeDown();
   }
 
@@ -188,8 +191,8 @@ export class SpanDelivery implements Delivery {
     const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
     this.#writeDown();
     // The next process goes on counting; after SIGTERM there is none, or it is another environment's.
-    if (this.#isShutDown) this.#spool?.writeLosses('{}');
-    const isCounting = !this.#isShutDown && accounts.some(({ hasLosses }) => hasLosses);
+    if (this.#isShutDown) this.#spool?.writeLosses(NO_LOSSES);
+    const isCounting = !this.#isShutDown && accounts.some(hasLosses);
     this.#spool?.close(isSomethingLeft || isCounting);
     for (const account of accounts) {
       // After SIGTERM nobody may come who reads what was left.
@@ -250,7 +253,9 @@ export class SpanDelivery implements Delivery {
 
   /** Markers that the watchdog has sent are in the books like all other spans. */
   #countMarkers(): void {
-    const { sent = 0, lost = 0 } = this.#options.watchdog?.takeMarkers() ?? {};
+    const markers = this.#options.watchdog?.takeMarkers();
+    if (markers === undefined) return;
+    const { sent, lost } = markers;
     const account = this.#options.accounts.find(({ name }) => name === 'otlp');
     if (account === undefined || sent + lost === 0) return;
     account.count.begun += sent + lost;
@@ -298,8 +303,7 @@ export class SpanDelivery implements Delivery {
   #abandon(record: InvocationRecord, end: AbruptEnd): void {
     const { invocations, clock } = this.#options;
     const at = clock.now();
-    const open = [...record.open];
-    record.open.clear();
+    const open = record.takeOpen();
     this.#unfinished.delete(record);
     const attributesFor = (span: ReadableSpan): Attributes => (isRecordedSpan(span) ? UNFINISHED_CALL : {});
     record.ended.push(...open.map((span) => endedSnapshot(span, clock.hrTime(at), attributesFor(span))));
@@ -325,9 +329,8 @@ export class SpanDelivery implements Delivery {
   #writeDown(): void {
     const { flight, accounts } = this.#options;
     if (flight === undefined) return;
-    const losses = accounts.filter(({ hasLosses }) => hasLosses).map(({ name, losses: own }) => [name, own]);
-    const text = JSON.stringify(Object.fromEntries(losses));
     flight.write();
+    const text = accounts.some(hasLosses) ? lossesOf(accounts) : NO_LOSSES;
     if (text !== this.#losses) this.#spool?.writeLosses(text);
     this.#losses = text;
   }
@@ -337,6 +340,11 @@ function flightTimes(startedEpochMs: number, deadlineEpochMs: number, marginMs: 
   const { lateMs, lastMs } = momentsOf(deadlineEpochMs - startedEpochMs, marginMs);
   return { lateEpochMs: startedEpochMs + lateMs, lastEpochMs: startedEpochMs + lastMs, deadlineEpochMs };
 }
+
+const hasLosses = (account: SpanAccount): boolean => account.hasLosses;
+
+const lossesOf = (accounts: readonly SpanAccount[]): string =>
+  JSON.stringify(Object.fromEntries(accounts.filter(hasLosses).map(({ name, losses }) => [name, losses])));
 
 const countSpans = (batches: readonly SpanBatch[]): number =>
   batches.reduce((count, { spans }) => count + spans.length, 0);

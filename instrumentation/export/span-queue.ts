@@ -4,6 +4,7 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { DropReason } from '../span-account.ts';
 import type { SpanBatch } from './exporter.ts';
+import { keyOf, SpanGroup } from './span-group.ts';
 import { spanBytes } from './span-size.ts';
 
 const ERROR = 2;
@@ -17,24 +18,10 @@ export type SpanQueueOptions = {
   dropped(reason: DropReason, batch: SpanBatch): void;
 };
 
-/** The waiting spans of one invocation, or of one batch that belongs to none. */
-type Group = {
-  readonly key: object;
-  /** What its batches have in common. */
-  readonly frame: Omit<SpanBatch, 'spans'>;
-  /** In order of their ends; holes where a span was dropped. */
-  spans: (ReadableSpan | undefined)[];
-  sizes: number[];
-  count: number;
-  isRunning: boolean;
-  /** Spans before this index are dropped, or stay. */
-  looked: number;
-};
-
 export class SpanQueue {
   readonly #options: SpanQueueOptions;
-  /** By invocation, in order of arrival. */
-  #groups = new Map<object, Group>();
+  /** One for each invocation, in order of arrival: mostly one. A Map would be filled and emptied with every invocation. */
+  #groups: SpanGroup[] = [];
   /** Ids of spans that must stay because an error is below them: a parent ends after its children, so it is known in time. */
   #neededIds: Set<string> | undefined;
   #spans = 0;
@@ -63,70 +50,70 @@ export class SpanQueue {
   add(batch: SpanBatch): void {
     const group = this.#groupOf(batch);
     group.isRunning = batch.isRunning === true;
-    for (const span of batch.spans) this.#push(group, span);
+    this.#fill(group, batch);
     this.#bound();
   }
 
   /** Puts back what was taken and could not be sent, before everything else. */
   putBack(batches: readonly SpanBatch[]): void {
-    const newer = this.#groups;
-    this.#groups = new Map();
+    const groups = new Map<object, SpanGroup>();
     for (const batch of batches) {
-      const group = this.#groupOf(batch);
-      for (const span of batch.spans) this.#push(group, span);
+      const key = keyOf(batch);
+      const group = groups.get(key) ?? new SpanGroup(batch);
+      groups.set(key, group);
+      this.#fill(group, batch);
     }
-    for (const [key, group] of newer) {
-      const older = this.#groups.get(key);
-      if (older === undefined) this.#groups.set(key, group);
-      else {
-        older.spans = older.spans.concat(group.spans);
-        older.sizes = older.sizes.concat(group.sizes);
-        older.count += group.count;
-        older.isRunning = group.isRunning;
-      }
+    for (const newer of this.#groups) {
+      const older = groups.get(newer.key);
+      if (older === undefined) groups.set(newer.key, newer);
+      else older.append(newer);
     }
+    this.#groups = [...groups.values()];
     this.#bound();
   }
 
   /** Takes out what waits, oldest first; `withRunning`: also what belongs to invocations that still run. */
   take(withRunning: boolean): SpanBatch[] {
     const batches: SpanBatch[] = [];
-    for (const [key, group] of this.#groups) {
-      if (group.isRunning && !withRunning) continue;
-      this.#groups.delete(key);
+    const groups = this.#groups;
+    let stayed = 0;
+    for (let at = 0; at < groups.length; at++) {
+      const group = groups[at]!;
+      if (group.isRunning && !withRunning) {
+        groups[stayed++] = group;
+        continue;
+      }
       this.#spans -= group.count;
-      for (const [index, size] of group.sizes.entries()) if (group.spans[index] !== undefined) this.#bytes -= size;
-      batches.push({ ...group.frame, spans: group.spans.filter((span) => span !== undefined) });
+      this.#bytes -= group.bytes;
+      batches.push(group.toBatch());
     }
+    groups.length = stayed;
     if (this.#spans === 0) this.#neededIds = undefined;
     return batches;
   }
 
-  #groupOf(batch: SpanBatch): Group {
-    const key = batch.invocation ?? batch;
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      const { spans: _, ...rest } = batch;
-      // What belongs to no invocation is known by the batch that it came in.
-      const frame = batch.invocation === undefined ? { ...rest, whole: batch.whole ?? batch } : rest;
-      group = { key, frame, spans: [], sizes: [], count: 0, isRunning: false, looked: 0 };
-      this.#groups.set(key, group);
-    }
+  /** The latest comes first: most that is added belongs to it, or to nobody that waits. */
+  #groupOf(batch: SpanBatch): SpanGroup {
+    const key = keyOf(batch);
+    const groups = this.#groups;
+    for (let at = groups.length - 1; at >= 0; at--) if (groups[at]!.key === key) return groups[at]!;
+    const group = new SpanGroup(batch);
+    groups.push(group);
     return group;
   }
 
-  #push(group: Group, span: ReadableSpan): void {
-    const size = spanBytes(span);
-    group.spans.push(span);
-    group.sizes.push(size);
-    group.count++;
-    this.#spans++;
-    this.#bytes += size;
-    if (!this.#isKept(span)) return;
-    const parentId = span.parentSpanContext?.spanId;
-    if (parentId === undefined) return;
-    this.#neededIds ??= new Set();
-    this.#neededIds.add(parentId);
+  #fill(group: SpanGroup, { spans }: SpanBatch): void {
+    for (let at = 0; at < spans.length; at++) {
+      const span = spans[at]!;
+      const bytes = spanBytes(span);
+      group.push(span, bytes);
+      this.#spans++;
+      this.#bytes += bytes;
+      const parentId = span.parentSpanContext?.spanId;
+      if (parentId === undefined || !this.#isKept(span)) continue;
+      this.#neededIds ??= new Set();
+      this.#neededIds.add(parentId);
+    }
   }
 
   #isKept(span: ReadableSpan): boolean {
@@ -141,40 +128,41 @@ export class SpanQueue {
     const { maxSpans, maxBytes } = this.#options;
     if (this.#spans > maxSpans) this.#dropWhile('queue_full', () => this.#spans > maxSpans);
     // A single span that is larger than everything that may wait is still tried once.
-    const bytes = (): number => this.#bytes + this.sendingBytes;
-    if (bytes() > maxBytes) this.#dropWhile('memory', () => bytes() > maxBytes && this.#spans > 1);
+    const othersBytes = this.sendingBytes;
+    if (this.#bytes + othersBytes > maxBytes) {
+      this.#dropWhile('memory', () => this.#bytes + othersBytes > maxBytes && this.#spans > 1);
+    }
   }
 
   #dropWhile(reason: DropReason, isTooMuch: () => boolean): void {
-    const dropped = new Map<Group, ReadableSpan[]>();
+    const dropped = new Map<SpanGroup, ReadableSpan[]>();
     while (isTooMuch()) {
       const [group, index] = this.#nextToDrop();
       const spans = dropped.get(group) ?? [];
       dropped.set(group, spans);
       spans.push(this.#remove(group, index));
     }
-    for (const [group, spans] of dropped) this.#options.dropped(reason, { ...group.frame, spans });
+    for (const [group, spans] of dropped) this.#options.dropped(reason, group.batchWith(spans));
   }
 
-  #nextToDrop(): [Group, number] {
-    for (const group of this.#groups.values()) {
-      for (; group.looked < group.spans.length; group.looked++) {
-        const span = group.spans[group.looked];
+  #nextToDrop(): [SpanGroup, number] {
+    for (const group of this.#groups) {
+      for (; group.looked < group.length; group.looked++) {
+        const span = group.at(group.looked);
         if (span !== undefined && !this.#isKept(span)) return [group, group.looked];
       }
     }
     // Nothing but phases and errors is left.
-    const [group] = this.#groups.values();
-    return [group!, group!.spans.findIndex((span) => span !== undefined)];
+    const group = this.#groups[0]!;
+    return [group, group.indexOfFirst()];
   }
 
-  #remove(group: Group, index: number): ReadableSpan {
-    const span = group.spans[index]!;
-    group.spans[index] = undefined;
+  #remove(group: SpanGroup, index: number): ReadableSpan {
+    this.#bytes -= group.bytes;
+    const span = group.remove(index);
     this.#spans--;
-    this.#bytes -= group.sizes[index]!;
-    group.count--;
-    if (group.count === 0) this.#groups.delete(group.key);
+    this.#bytes += group.bytes;
+    if (group.count === 0) this.#groups.splice(this.#groups.indexOf(group), 1);
     return span;
   }
 }

@@ -9,18 +9,17 @@ const ENTRY_BYTES = 40;
 const EVENT_BYTES = 200;
 const LINK_BYTES = 300;
 
-export function spanBytes(span: ReadableSpan): number {
-  let bytes = SPAN_BYTES + span.name.length + attributeBytes(span.attributes);
-  for (const { name, attributes } of span.events) {
-    bytes += EVENT_BYTES + name.length + (attributes === undefined ? 0 : attributeBytes(attributes));
+export function spanBytes({ name, attributes, events, links }: ReadableSpan): number {
+  let bytes = SPAN_BYTES + name.length + attributeBytes(attributes);
+  for (let at = 0; at < events.length; at++) {
+    const event = events[at]!;
+    bytes += EVENT_BYTES + event.name.length + attributeBytes(event.attributes);
   }
-  for (const { attributes } of span.links) {
-    bytes += LINK_BYTES + (attributes === undefined ? 0 : attributeBytes(attributes));
-  }
+  for (let at = 0; at < links.length; at++) bytes += LINK_BYTES + attributeBytes(links[at]!.attributes);
   return bytes;
 }
 
-function attributeBytes(attributes: Attributes): number {
+function attributeBytes(attributes: Attributes | undefined): number {
   let bytes = 0;
   for (const key in attributes) {
     const value = attributes[key];

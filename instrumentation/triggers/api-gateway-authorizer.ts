@@ -3,7 +3,7 @@
 
 import { text } from './event-fields.ts';
 import { pick, shape } from './field-specs.ts';
-import { headerView } from './header-view.ts';
+import { HeaderView } from './header-view.ts';
 import { row } from './row.ts';
 
 const hasType = shape('type');
@@ -13,8 +13,8 @@ export const apiGatewayAuthorizer = row(
   'api-gateway-authorizer',
   'other',
   (event) => hasType(event) && text(event?.methodArn ?? event?.routeArn) !== undefined,
-  (event, { mayEnumerate }) => ({
+  (event, reading) => ({
     attributes: pick(event, 'aws.api_gateway. authorizer_type=type method_arn=methodArn route_arn=routeArn'),
-    carrier: headerView(event?.headers, event?.multiValueHeaders, mayEnumerate()),
+    carrier: new HeaderView(event?.headers, event?.multiValueHeaders, reading.mayEnumerate()),
   }),
 );

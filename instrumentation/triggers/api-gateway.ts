@@ -5,7 +5,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { integer, type Loose, list, text } from './event-fields.ts';
 import { defined, pick, shape } from './field-specs.ts';
-import { headerView } from './header-view.ts';
+import { HeaderView } from './header-view.ts';
 import { clientAttributes, describeHttp } from './http-request.ts';
 import { functionUrlStatus, httpApiStatus, httpResultRule, restStatus, type StatusRule } from './http-result.ts';
 import { type Description, type Reading, row } from './row.ts';
@@ -19,10 +19,11 @@ function gatewayAttributes(requestContext: Loose): Attributes {
 }
 
 /** `cookies` stands beside the headers in payload 2.0; it is their `cookie` header, put together only for those who capture it. */
-function headersWithCookies(event: Loose, { mayEnumerate, options }: Reading) {
-  const cookies = options.requestHeaders.includes('cookie') ? list(event?.cookies).slice(0, 128).filter(text) : [];
-  const asHeader = cookies.length > 0 ? ({ cookie: cookies.join('; ') } as unknown as Loose) : undefined;
-  return headerView(event?.headers, asHeader, mayEnumerate(event?.body));
+function headersWithCookies(event: Loose, reading: Reading) {
+  const isCaptured = reading.options.requestHeaders.includes('cookie');
+  const cookies = isCaptured ? list(event?.cookies).slice(0, 128).filter(text).join('; ') : '';
+  const asHeader = cookies === '' ? undefined : ({ cookie: cookies } as unknown as Loose);
+  return new HeaderView(event?.headers, asHeader, reading.mayEnumerate(event?.body));
 }
 
 function describePayload2(event: Loose, reading: Reading, statusRule: StatusRule): Description {
@@ -97,9 +98,9 @@ export const apiGatewayWebsocket = row(
   'api-gateway-websocket',
   'http',
   shape('requestContext.messageDirection'),
-  (event, { mayEnumerate }) => {
+  (event, reading) => {
     const requestContext = event?.requestContext;
-    const headers = headerView(event?.headers, event?.multiValueHeaders, mayEnumerate(event?.body));
+    const headers = new HeaderView(event?.headers, event?.multiValueHeaders, reading.mayEnumerate(event?.body));
     const isConnect = text(requestContext?.eventType) === 'CONNECT';
     const routeKey = text(requestContext?.routeKey);
     return {

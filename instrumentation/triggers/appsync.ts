@@ -4,7 +4,7 @@
 
 import { type Loose, text, translate } from './event-fields.ts';
 import { defined, pick, shape } from './field-specs.ts';
-import { headerView } from './header-view.ts';
+import { HeaderView } from './header-view.ts';
 import { clientAttributes } from './http-request.ts';
 import { row } from './row.ts';
 
@@ -22,11 +22,11 @@ export const appsync = row(
   'appsync',
   'http',
   (event) => hasSelection(resolverOf(event)) || hasField(resolverOf(event)),
-  (event, { mayEnumerate }) => {
+  (event, reading) => {
     const { info, request } = resolverOf(event) ?? {};
     const field = text(info?.fieldName);
     const parentType = text(info?.parentTypeName);
-    const headers = headerView(request?.headers, undefined, mayEnumerate());
+    const headers = new HeaderView(request?.headers, undefined, reading.mayEnumerate());
     return {
       spanName: field && parentType && `${parentType}.${field}`,
       attributes: pick(
@@ -47,5 +47,5 @@ export const appsyncAuthorizer = row(
   'appsync-authorizer',
   'other',
   shape('authorizationToken&requestContext.apiId'),
-  (event, { mayEnumerate }) => ({ carrier: headerView(event?.requestHeaders, undefined, mayEnumerate()) }),
+  (event, reading) => ({ carrier: new HeaderView(event?.requestHeaders, undefined, reading.mayEnumerate()) }),
 );

@@ -89,9 +89,15 @@ function leader(name: string): string {
 
 /** Several places of one message, searched in order. Headers of one format always come from the same place. */
 export function layeredCarrier(...layers: (Carrier | undefined)[]): Carrier | undefined {
-  const present = layers.filter((layer) => layer !== undefined);
-  if (present.length < 2) return present[0];
+  let only: Carrier | undefined;
+  let present = 0;
+  for (let at = 0; at < layers.length; at++) {
+    if (layers[at] === undefined) continue;
+    only = layers[at];
+    present++;
+  }
+  if (present < 2) return only;
   return {
-    get: (name) => present.find((layer) => layer.get(leader(name)) !== undefined)?.get(name),
+    get: (name) => layers.find((layer) => layer?.get(leader(name)) !== undefined)?.get(name),
   };
 }

@@ -2,14 +2,14 @@
 // Source: CloudFront Developer Guide, "Lambda@Edge event structure".
 
 import { pick, shape } from './field-specs.ts';
-import { headerView } from './header-view.ts';
+import { HeaderView } from './header-view.ts';
 import { describeHttp } from './http-request.ts';
 import { row } from './row.ts';
 
 export const cloudfront = row('cloudfront', 'http', shape('Records.0.cf{}'), (event, reading) => {
   const cf = event?.Records?.[0]?.cf;
   const request = cf?.request;
-  const headers = headerView(request?.headers, undefined, reading.mayEnumerate(request?.body?.data));
+  const headers = new HeaderView(request?.headers, undefined, reading.mayEnumerate(request?.body?.data));
   return describeHttp(request, reading, {
     method: request?.method,
     path: request?.uri,

@@ -4,7 +4,7 @@ import { layeredCarrier } from './carriers.ts';
 import { payloadCarrier } from './envelope.ts';
 import { isObject, type Loose } from './event-fields.ts';
 import { shape } from './field-specs.ts';
-import { headerView } from './header-view.ts';
+import { HeaderView } from './header-view.ts';
 import { type Reading, row } from './row.ts';
 import type { Carrier } from './trigger.ts';
 
@@ -38,7 +38,9 @@ export const direct = row(
   () => true,
   (event: Loose, reading) => ({
     carrier: layeredCarrier(
-      isObject(event?.headers) ? headerView(event?.headers, undefined, reading.mayEnumerate(event?.body)) : undefined,
+      isObject(event?.headers)
+        ? new HeaderView(event?.headers, undefined, reading.mayEnumerate(event?.body))
+        : undefined,
       payloadCarrier(event, reading),
     ),
   }),

@@ -7,13 +7,6 @@ import type { Carrier } from './trigger.ts';
 
 const MAX_VALUES = 32;
 
-export type HeaderView = Carrier & {
-  /** All values of a header, name in lower case; empty when there is none. */
-  all(name: string): string[];
-  /** Attributes of the wanted headers, lists as the convention wants them: `http.request.header.<name>`. */
-  captured(direction: 'request' | 'response', names: readonly string[]): Attributes;
-};
-
 function valuesOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return (Array.isArray(value) ? value.slice(0, MAX_VALUES) : [value])
@@ -21,39 +14,57 @@ function valuesOf(value: unknown): string[] {
     .filter((item) => typeof item === 'string');
 }
 
+function addLowered(view: Map<string, unknown>, headers: Loose): void {
+  if (!isObject(headers)) return;
+  for (const name in headers) if (headers[name] !== null) view.set(name.toLowerCase(), headers[name]);
+}
+
 /**
  * The view over `single` and `multi`, where `multi` wins. It is built at the first question. Without `mayEnumerate` (a map that
  * may be huge) headers are found only in their usual spellings.
  */
-export function headerView(single: Loose, multi: Loose, mayEnumerate: boolean): HeaderView {
-  let lowered: Map<string, unknown> | undefined;
+export class HeaderView implements Carrier {
+  readonly #single: Loose;
+  readonly #multi: Loose;
+  readonly #mayEnumerate: boolean;
+  #lowered: Map<string, unknown> | undefined;
 
-  function lower(): Map<string, unknown> {
-    const view = new Map<string, unknown>();
-    for (const headers of [single, multi]) {
-      if (!isObject(headers)) continue;
-      for (const name in headers) if (headers[name] !== null) view.set(name.toLowerCase(), headers[name]);
+  constructor(single: Loose, multi: Loose, mayEnumerate: boolean) {
+    this.#single = single;
+    this.#multi = multi;
+    this.#mayEnumerate = mayEnumerate;
+  }
+
+  /** All values of a header, name in lower case; empty when there is none. */
+  all(name: string): string[] {
+    return valuesOf(this.#find(name));
+  }
+
+  /** Of `tracestate` and `baggage`, which may be given several times, all; of all others the first counts. */
+  get(name: string): string | undefined {
+    const value = this.#find(name);
+    if (value === undefined || typeof value === 'string') return contextText(value);
+    const values = valuesOf(value);
+    return contextText(name === 'tracestate' || name === 'baggage' ? values.join() : values[0]);
+  }
+
+  /** Attributes of the wanted headers, lists as the convention wants them: `http.request.header.<name>`. */
+  captured(direction: 'request' | 'response', names: readonly string[]): Attributes {
+    const attributes: Attributes = {};
+    for (const name of names) {
+      const values = this.all(name);
+      if (values.length > 0) attributes[`http.${direction}.header.${name}`] = values;
     }
-    return view;
+    return attributes;
   }
 
-  function all(name: string): string[] {
-    if (!mayEnumerate) return valuesOf(spelt(multi, name) ?? spelt(single, name));
-    lowered ??= lower();
-    return valuesOf(lowered.get(name));
+  #find(name: string): unknown {
+    if (!this.#mayEnumerate) return spelt(this.#multi, name) ?? spelt(this.#single, name);
+    if (this.#lowered === undefined) {
+      this.#lowered = new Map();
+      addLowered(this.#lowered, this.#single);
+      addLowered(this.#lowered, this.#multi);
+    }
+    return this.#lowered.get(name);
   }
-
-  return {
-    all,
-    captured(direction, names) {
-      const attributes: Attributes = {};
-      for (const name of names) {
-        const values = all(name);
-        if (values.length > 0) attributes[`http.${direction}.header.${name}`] = values;
-      }
-      return attributes;
-    },
-    // These may be given several times and mean their concatenation; of all others the first counts.
-    get: (name) => contextText(name === 'tracestate' || name === 'baggage' ? all(name).join() : all(name)[0]),
-  };
 }

@@ -2,8 +2,8 @@
 
 import type { Attributes } from '@opentelemetry/api';
 import { bodyBytes, integer, type Loose, text, translate } from './event-fields.ts';
-import { defined } from './field-specs.ts';
-import { type HeaderView, headerView } from './header-view.ts';
+import { defined, put, putAll } from './field-specs.ts';
+import { HeaderView } from './header-view.ts';
 import { httpResultRule, type StatusRule } from './http-result.ts';
 import type { Description, Reading } from './row.ts';
 import { redactQuery } from './url-query.ts';
@@ -46,14 +46,14 @@ const oldNames: { readonly [oldName: string]: string } = {
 
 /** The first of a comma-separated list. */
 function firstOf(value: string | undefined): string | undefined {
-  return text(value?.split(',', 1)[0]?.trim());
+  const comma = value?.indexOf(',');
+  return text((comma === undefined || comma === -1 ? value : value?.slice(0, comma))?.trim());
 }
 
 /** `host:port` or `[v6]:port` as its parts; an IPv6 address without brackets has no port. */
-function splitHost(value = ''): readonly (string | undefined)[] {
-  if (!value.includes(':')) return [value];
-  const match = /^(?:\[(.+)\]|([^:]*))(?::(\d+))?$/.exec(value);
-  return match ? [match[1] ?? match[2], match[3]] : [value];
+function splitHost(value = ''): { readonly address: string | undefined; readonly port?: string | undefined } {
+  const match = value.includes(':') ? /^(?:\[(.+)\]|([^:]*))(?::(\d+))?$/.exec(value) : null;
+  return match === null ? { address: value } : { address: match[1] ?? match[2], port: match[3] };
 }
 
 /** `requestContext.protocol` as the convention wants it. */
@@ -80,42 +80,42 @@ function withOldNames(attributes: Attributes): Attributes {
 export function clientAttributes(headers: HeaderView, client?: Loose): Attributes {
   const sourceIp = text(client?.sourceIp);
   return {
-    'client.address': splitHost(firstOf(headers.get('x-forwarded-for')))[0] || sourceIp,
+    'client.address': splitHost(firstOf(headers.get('x-forwarded-for'))).address || sourceIp,
     'network.peer.address': sourceIp,
     'user_agent.original': text(headers.get('user-agent') ?? client?.userAgent),
   };
 }
 
-export function describeHttp(event: Loose, { options, mayEnumerate }: Reading, request: HttpRequest): Description {
+export function describeHttp(event: Loose, reading: Reading, request: HttpRequest): Description {
+  const { options } = reading;
   const body = event?.body;
-  const { headers = headerView(event?.headers, event?.multiValueHeaders, mayEnumerate(body)) } = request;
+  const { headers = new HeaderView(event?.headers, event?.multiValueHeaders, reading.mayEnumerate(body)) } = request;
   const method = text(request.method);
   const isKnown = method !== undefined && options.knownMethods.includes(method);
   const route = text(request.route);
   const hasRoute = route?.startsWith('/');
   const query = text(request.query);
-  const [address, hostPort] = splitHost(
-    firstOf(headers.get('x-forwarded-host')) ?? text(request.host) ?? headers.get('host'),
-  );
-  const port = integer(firstOf(headers.get('x-forwarded-port')) ?? hostPort);
+  const host = splitHost(firstOf(headers.get('x-forwarded-host')) ?? text(request.host) ?? headers.get('host'));
+  const port = integer(firstOf(headers.get('x-forwarded-port')) ?? host.port);
 
-  const attributes = defined({
-    'http.request.method': method && (isKnown ? method : '_OTHER'),
-    'http.request.method_original': isKnown ? undefined : method,
-    'http.route': hasRoute ? route : undefined,
-    'url.path': text(request.path),
-    'url.query': query && redactQuery(query, options.redactedQueryKeys),
-    'url.scheme': firstOf(headers.get('x-forwarded-proto'))?.toLowerCase() ?? request.scheme ?? 'https',
-    'server.address': address || undefined,
-    'server.port': address && port && port < 65_536 ? port : undefined,
-    'network.protocol.version': translate(protocolVersions, request.protocol),
-    'http.request.body.size': options.capturesBodySizes
-      ? (integer(headers.get('content-length')) ?? bodyBytes(body, event?.isBase64Encoded ?? event?.is_base64_encoded))
-      : undefined,
-    ...clientAttributes(headers, request.client),
-    ...headers.captured('request', options.requestHeaders),
-    ...request.own,
-  });
+  const attributes: Attributes = {};
+  put(attributes, 'http.request.method', method && (isKnown ? method : '_OTHER'));
+  put(attributes, 'http.request.method_original', isKnown ? undefined : method);
+  put(attributes, 'http.route', hasRoute ? route : undefined);
+  put(attributes, 'url.path', text(request.path));
+  put(attributes, 'url.query', query && redactQuery(query, options.redactedQueryKeys));
+  const scheme = firstOf(headers.get('x-forwarded-proto'))?.toLowerCase();
+  put(attributes, 'url.scheme', scheme ?? request.scheme ?? 'https');
+  put(attributes, 'server.address', host.address || undefined);
+  put(attributes, 'server.port', host.address && port && port < 65_536 ? port : undefined);
+  put(attributes, 'network.protocol.version', translate(protocolVersions, request.protocol));
+  if (options.capturesBodySizes) {
+    const isBase64 = event?.isBase64Encoded ?? event?.is_base64_encoded;
+    put(attributes, 'http.request.body.size', integer(headers.get('content-length')) ?? bodyBytes(body, isBase64));
+  }
+  putAll(attributes, clientAttributes(headers, request.client));
+  if (options.requestHeaders.length > 0) putAll(attributes, headers.captured('request', options.requestHeaders));
+  putAll(attributes, request.own);
   const verb = isKnown ? method : 'HTTP';
   return {
     spanName: method && (hasRoute ? `${verb} ${route}` : verb),

@@ -2,9 +2,10 @@
 // Source: API Gateway Developer Guide, "Output format of a Lambda function for proxy integration" and "Payload format version";
 // Elastic Load Balancing, "Respond to the load balancer"; Lambda Developer Guide, "Response payload format" of function URLs.
 
+import type { Attributes } from '@opentelemetry/api';
 import { bodyBytes, integer, isObject, type Loose } from './event-fields.ts';
-import { defined } from './field-specs.ts';
-import { headerView } from './header-view.ts';
+import { put, putAll } from './field-specs.ts';
+import { HeaderView } from './header-view.ts';
 import type { ResultRule } from './trigger.ts';
 
 /** Gives the status of a result that names none (or no valid one); undefined when the service's answer is not known. */
@@ -39,16 +40,19 @@ export function httpResultRule(statusRule?: StatusRule, field = 'statusCode'): R
     const isNothing = (result as unknown) === undefined || result === null;
     const inferred = isStreamed ? 200 : statusRule?.(result, isNothing);
     const status = named ?? (options.infersHttpStatus ? inferred : undefined);
-    const headers = headerView(result?.headers, result?.multiValueHeaders, true);
-    const body: unknown = isObject(result) ? result?.body : result;
+    const attributes: Attributes = {};
+    put(attributes, 'http.response.status_code', status);
+    if (options.semconvOptIn.includes('http/dup')) put(attributes, 'http.status_code', status);
+    if (options.capturesBodySizes && !isStreamed) {
+      const body: unknown = isObject(result) ? result?.body : result;
+      put(attributes, 'http.response.body.size', bodyBytes(body, result?.isBase64Encoded));
+    }
+    if (options.responseHeaders.length > 0) {
+      const headers = new HeaderView(result?.headers, result?.multiValueHeaders, true);
+      putAll(attributes, headers.captured('response', options.responseHeaders));
+    }
     return {
-      attributes: defined({
-        'http.response.status_code': status,
-        'http.status_code': options.semconvOptIn.includes('http/dup') ? status : undefined,
-        'http.response.body.size':
-          options.capturesBodySizes && !isStreamed ? bodyBytes(body, result?.isBase64Encoded) : undefined,
-        ...headers.captured('response', options.responseHeaders),
-      }),
+      attributes,
       errorType: status && status > 499 ? String(status) : undefined,
     };
   };

@@ -3,6 +3,7 @@
 import { layeredCarrier } from './carriers.ts';
 import { clientContextCarrier } from './direct.ts';
 import type { Loose } from './event-fields.ts';
+import { EventReading } from './event-reading.ts';
 import type { Description, Reading, Row } from './row.ts';
 import { findRow } from './table.ts';
 import {
@@ -10,67 +11,42 @@ import {
   type Delivery,
   defaultTriggerOptions,
   type FaasTrigger,
+  type LinkCarrier,
   type Trigger,
   type TriggerOptions,
 } from './trigger.ts';
 
-/**
- * Maps are listed when everything beside the body is not larger than this. Listing 150 000 names takes 21 ms, those that fit in here
- * 0.5 ms; beyond, headers are still found in their usual spellings.
- */
-const MAX_LISTED_BYTES = 128 * 1024;
+const NO_LINKS: readonly LinkCarrier[] = [];
 
 export type Recogniser = (event: unknown, options?: TriggerOptions, delivery?: Delivery) => Trigger;
 
-function startReading(options: TriggerOptions, delivery: Delivery, recogniseInner: Reading['recogniseInner']): Reading {
-  let budgetChars = options.maxParsedChars;
-  const canParse = (chars: number) => chars <= options.maxBodyChars && chars <= budgetChars;
-  return {
-    options,
-    delivery,
-    recogniseInner,
-    opened: undefined,
-    canParse,
-    parse(json) {
-      if (typeof json !== 'string' || !json.startsWith('{') || !canParse(json.length)) return undefined;
-      budgetChars -= json.length;
-      try {
-        return JSON.parse(json);
-      } catch {
-        return undefined;
-      }
-    },
-    mayEnumerate(body) {
-      const bodyChars = typeof body === 'string' ? body.length : 0;
-      return !((delivery.eventBytes ?? 0) - bodyChars > MAX_LISTED_BYTES);
-    },
-  };
-}
-
 /** Live objects may throw when they are read; then the header is not there. */
-function guarded(carrier: Carrier): Carrier {
-  return {
-    get(name) {
-      try {
-        return carrier.get(name);
-      } catch {
-        return undefined;
-      }
-    },
-  };
+class GuardedCarrier implements Carrier {
+  readonly #carrier: Carrier;
+
+  constructor(carrier: Carrier) {
+    this.#carrier = carrier;
+  }
+
+  get(name: string): string | undefined {
+    try {
+      return this.#carrier.get(name);
+    } catch {
+      return undefined;
+    }
+  }
 }
 
-function triggerOf(source: string, faasTrigger: FaasTrigger, description: Description, reading: Reading): Trigger {
-  const {
-    attributes = {},
-    consumer,
-    carrier,
-    linkCarriers = [],
-    spanName,
-    sentEpochMs,
-    resultRule,
-    later,
-  } = description;
+const guardedLink = (link: LinkCarrier): LinkCarrier => ({ ...link, carrier: new GuardedCarrier(link.carrier) });
+
+function triggerOf(
+  source: string,
+  faasTrigger: FaasTrigger,
+  description: Description,
+  carrier: Carrier | undefined,
+  reading: Reading,
+): Trigger {
+  const { attributes = {}, consumer, linkCarriers = NO_LINKS, spanName, sentEpochMs, resultRule, later } = description;
   const { receivedEpochMs } = reading.delivery;
   if (faasTrigger !== 'http' && receivedEpochMs && sentEpochMs) {
     (consumer?.attributes ?? attributes)['lambda.event_wait_ms'] = Math.max(
@@ -84,45 +60,47 @@ function triggerOf(source: string, faasTrigger: FaasTrigger, description: Descri
     spanName,
     attributes,
     consumer,
-    carrier: carrier && guarded(carrier),
-    linkCarriers: linkCarriers.map((link) => ({ ...link, carrier: guarded(link.carrier) })),
+    carrier: carrier && new GuardedCarrier(carrier),
+    linkCarriers: linkCarriers.length === 0 ? linkCarriers : linkCarriers.map(guardedLink),
     sentEpochMs,
     resultRule,
-    later:
-      later &&
-      (() => {
-        try {
-          return triggerOf(source, faasTrigger, later(), reading);
-        } catch {
-          return undefined;
-        }
-      }),
+    later: later && (() => laterTriggerOf(source, faasTrigger, later, reading)),
   };
+}
+
+function laterTriggerOf(
+  source: string,
+  faasTrigger: FaasTrigger,
+  later: () => Description,
+  reading: Reading,
+): Trigger | undefined {
+  try {
+    const description = later();
+    return triggerOf(source, faasTrigger, description, description.carrier, reading);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A recogniser that asks for the rare rows when an event that is none of the frequent ones may be one of theirs. */
 export function createRecogniser(loadRareRows: () => readonly Row[]): Recogniser {
   function recognise(event: Loose, reading: Reading): Trigger {
-    const row = findRow(event, (candidate) => candidate.matches(event, reading), loadRareRows);
-    const { carrier, faasTrigger = row.faasTrigger, ...description } = row.describe(event, reading);
+    const row = findRow(event, reading, loadRareRows);
+    const description = row.describe(event, reading);
     // Only a direct invocation has a client context: whatever its event looks like, the caller's context may be there.
     const clientContext = clientContextCarrier(reading);
-    const layers = row.source === 'direct' ? [clientContext, carrier] : [carrier, clientContext];
-    return triggerOf(row.source, faasTrigger, { ...description, carrier: layeredCarrier(...layers) }, reading);
+    const { carrier: inEvent, faasTrigger = row.faasTrigger } = description;
+    const carrier =
+      row.source === 'direct' ? layeredCarrier(clientContext, inEvent) : layeredCarrier(inEvent, clientContext);
+    return triggerOf(row.source, faasTrigger, description, carrier, reading);
   }
 
   return (event, options = defaultTriggerOptions, delivery = {}) => {
-    // An event inside an event is read with a budget of its own, and one inside that not at all.
-    const reading = startReading(options, delivery, (inner) =>
-      recognise(
-        inner as Loose,
-        startReading(options, {}, () => undefined),
-      ),
-    );
+    const reading = new EventReading(options, delivery, recognise);
     try {
       return recognise(event as Loose, reading);
     } catch {
-      return triggerOf('unknown', 'other', {}, reading);
+      return triggerOf('unknown', 'other', {}, undefined, reading);
     }
   };
 }

@@ -3,7 +3,7 @@
 
 import { arnStep, isObject, list, text } from './event-fields.ts';
 import { defined, pick, shape } from './field-specs.ts';
-import { headerView } from './header-view.ts';
+import { HeaderView } from './header-view.ts';
 import { common } from './messaging.ts';
 import { row } from './row.ts';
 import { documentAttributes } from './storage.ts';
@@ -16,16 +16,16 @@ export const s3ObjectLambda = row(
   'datasource',
   (event) =>
     hasRequestId(event) && isObject(event?.getObjectContext ?? event?.headObjectContext ?? event?.listObjectsContext),
-  (event, { options, mayEnumerate }) => {
+  (event, reading) => {
     const request = event?.userRequest;
     const url = text(request?.url);
     return {
       attributes: pick(
         event,
         'aws.s3_object_lambda. access_point.arn=configuration.accessPointArn request_id=xAmzRequestId',
-        defined({ 'url.full': url && redactUrl(url, options.redactedQueryKeys) }),
+        defined({ 'url.full': url && redactUrl(url, reading.options.redactedQueryKeys) }),
       ),
-      carrier: headerView(request?.headers, undefined, mayEnumerate()),
+      carrier: new HeaderView(request?.headers, undefined, reading.mayEnumerate()),
     };
   },
 );

@@ -17,7 +17,7 @@ import { mayBeKnown, mayBeRare } from './known-fields.ts';
 import { loadBalancer } from './load-balancer.ts';
 import { eventbridgeSns, sns } from './messaging-sns.ts';
 import { eventbridgeSqs, snsSqs, sqs } from './messaging-sqs.ts';
-import type { Row } from './row.ts';
+import type { Reading, Row } from './row.ts';
 import { s3 } from './storage.ts';
 import { dynamodb, kinesis } from './streams.ts';
 
@@ -53,8 +53,15 @@ export const lastRows: readonly Row[] = [warmUp, direct];
  * The first row that matches. The rare rows are asked for only when the event may be one of theirs, and a plain payload is known
  * by its fields alone: it is the most frequent event of all.
  */
-export function findRow(event: Loose, matches: (row: Row) => boolean, loadRareRows: () => readonly Row[]): Row {
+export function findRow(event: Loose, reading: Reading, loadRareRows: () => readonly Row[]): Row {
   if (!mayBeKnown(event)) return direct;
-  const row = frequentRows.find(matches) ?? (mayBeRare(event) ? loadRareRows().find(matches) : undefined);
-  return row ?? lastRows.find(matches) ?? direct;
+  const frequent = firstOf(frequentRows, event, reading);
+  if (frequent !== undefined) return frequent;
+  const rare = mayBeRare(event) ? firstOf(loadRareRows(), event, reading) : undefined;
+  return rare ?? firstOf(lastRows, event, reading) ?? direct;
+}
+
+function firstOf(rows: readonly Row[], event: Loose, reading: Reading): Row | undefined {
+  for (let which = 0; which < rows.length; which++) if (rows[which]!.matches(event, reading)) return rows[which];
+  return undefined;
 }

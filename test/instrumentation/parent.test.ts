@@ -13,6 +13,7 @@ import {
   readTraceparent,
   type XrayParentRule,
 } from '../../instrumentation/parent.ts';
+import { parseTraceHeader } from '../../instrumentation/trace-header.ts';
 import type { Carrier } from '../../instrumentation/triggers/trigger.ts';
 import { fc } from '../support/property.ts';
 
@@ -265,7 +266,7 @@ for (const [what, row] of Object.entries(table)) {
   const { header, event, message, rule = 'root', formats = DEFAULT, trace, parent, sampled, links = [] } = row;
   test(`parent: ${what}`, () => {
     const found = chooseParent(
-      { lambdaHeader: header, carrier: event && carrying(event), message: message && carrying(message) },
+      { header: parseTraceHeader(header), carrier: event && carrying(event), message: message && carrying(message) },
       rulesOf(formats, rule),
     );
     if (trace === NEW) assert.match(found.traceId, /^[0-9a-f]{32}$/);
@@ -286,13 +287,16 @@ for (const [what, row] of Object.entries(table)) {
 test('tracestate belongs to its traceparent, baggage does not', () => {
   const both = { tracestate: 'congo=t61rcWkgMzE', baggage: 'tenant=acme' };
   const rules = rulesOf(DEFAULT);
-  const full = chooseParent({ lambdaHeader: undefined, carrier: carrying({ ...w3c(OTHER_TRACE), ...both }) }, rules);
+  const full = chooseParent({ header: undefined, carrier: carrying({ ...w3c(OTHER_TRACE), ...both }) }, rules);
   assert.equal(full.parent?.traceState?.serialize(), 'congo=t61rcWkgMzE');
   assert.equal(full.baggage, 'tenant=acme');
-  const bare = chooseParent({ lambdaHeader: lambda(''), carrier: carrying(both) }, { ...rules, xrayParent: 'keep' });
+  const bare = chooseParent(
+    { header: parseTraceHeader(lambda('')), carrier: carrying(both) },
+    { ...rules, xrayParent: 'keep' },
+  );
   assert.equal(bare.parent?.traceState, undefined);
   assert.equal(bare.baggage, 'tenant=acme');
-  const without = chooseParent({ lambdaHeader: undefined, carrier: carrying(both) }, rulesOf(['tracecontext']));
+  const without = chooseParent({ header: undefined, carrier: carrying(both) }, rulesOf(['tracecontext']));
   assert.equal(without.baggage, undefined);
 });
 
@@ -306,6 +310,6 @@ test('a link takes the formats that were asked for, W3C first, X-Ray last', () =
 });
 
 test('every trace that begins here is a new one', () => {
-  const begin = () => chooseParent({ lambdaHeader: undefined, carrier: undefined }, rulesOf(DEFAULT)).traceId;
+  const begin = () => chooseParent({ header: undefined, carrier: undefined }, rulesOf(DEFAULT)).traceId;
   assert.equal(new Set(Array.from({ length: 50 }, begin)).size, 50);
 });

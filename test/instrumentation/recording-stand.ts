@@ -17,6 +17,7 @@ import { createSampler } from '../../instrumentation/sampler.ts';
 import { newSpanCounts } from '../../instrumentation/span-counts.ts';
 import { recogniseTrigger } from '../../instrumentation/triggers/recognition.ts';
 import { defaultTriggerOptions } from '../../instrumentation/triggers/trigger.ts';
+import { Handful } from '../../runtime/handful.ts';
 import type { FlushReason, HandlerOutcome, InitFacts, Invocation } from '../../runtime/lifecycle.ts';
 import { ordersResource } from './orders-resource.ts';
 
@@ -103,7 +104,7 @@ export class RecordingStand {
   readonly delivery: RecordedDelivery;
   readonly scope: Omit<EndingScope, 'describeTracer' | 'fault' | 'initOwnMs'>;
   readonly batches: SpanBatch[];
-  readonly invocations: PresentInvocations = { flying: new Set(), answered: [] };
+  readonly invocations: PresentInvocations = { flying: new Handful(), answered: [] };
   readonly active = new ActiveContext<ArrivedInvocation>(() => assert.fail('no emitter is bound here'));
   readonly recorder: Recorder;
   /** All facts are so long after this instant. */

@@ -93,6 +93,11 @@ test('every destination gets every batch; they are flushed in their order, side 
   assert.equal(log.at(-1), 'X-Ray done');
 });
 
+test('without destinations there is nothing to wait for', async (t) => {
+  const { Outlet } = await evaluateOutlet(t);
+  await make(Outlet, [], MAX_FLUSH_MS).flush('shutdown', START_MS + 10_000);
+});
+
 test('exporters have until 50 ms before the deadline; one that hangs is left behind 20 ms later', async (t) => {
   const { Outlet } = await evaluateOutlet(t);
   const log: string[] = [];
