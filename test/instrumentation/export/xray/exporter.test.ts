@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -6,6 +7,7 @@ import type { SpanBatch } from '../../../../instrumentation/export/exporter.ts';
 import { builtinParts, type DaemonSocketParts } from '../../../../instrumentation/export/xray/daemon-socket.ts';
 import { createXrayExporter, type XrayExporterOptions } from '../../../../instrumentation/export/xray/exporter.ts';
 import { XraySink } from '../../../../local/sinks/xray-sink.ts';
+import { settle } from '../../../support/conditions.ts';
 import { buildSpan, nextSpanId } from '../../span-builder.ts';
 import { type Drawn, placement } from './drawing.ts';
 
@@ -121,6 +123,53 @@ test('a numeric address asks no DNS, a name is resolved once', async () => {
     assert.equal(sink.documents.length, 4);
   } finally {
     await sink.close();
+  }
+});
+
+test('the first datagram loads neither node:cluster nor node:child_process', () => {
+  const url = new URL('../../../../instrumentation/export/xray/exporter.ts', import.meta.url).href;
+  const program = `
+    const { createXrayExporter } = await import(${JSON.stringify(url)});
+    const exporter = createXrayExporter({ daemonAddress: '127.0.0.1:9', reportProblem() {} });
+    const context = { traceId: '', spanId: '${invocationSpanId}' };
+    const span = {
+      name: 'work', kind: 0, spanContext: () => context, startTime: [1710334643, 0], endTime: [1710334643, 0], ended: true,
+      attributes: {}, events: [], links: [], status: { code: 0 }, resource: { attributes: {} },
+    };
+    await exporter.export([{ spans: [span], xray: ${JSON.stringify(placement)} }], Date.now() + 10_000);
+    console.log(JSON.stringify(process.moduleLoadList));`;
+  const loaded = JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }),
+  );
+  assert.ok(loaded.includes('NativeModule dgram'));
+  for (const name of ['cluster', 'child_process', 'dns']) assert.ok(!loaded.includes(`NativeModule ${name}`), name);
+});
+
+test('a Node without connectSync sends as well', async () => {
+  const sink = new XraySink();
+  await sink.open();
+  try {
+    const asBefore = (options: dgram.SocketOptions) =>
+      Object.assign(dgram.createSocket(options), { connectSync: undefined });
+    const socketParts = { ...builtinParts, dgram: () => ({ createSocket: asBefore }) } as unknown as DaemonSocketParts;
+    const exporter = createXrayExporter({ daemonAddress: sink.address, ...ignoreProblems, socketParts });
+    assert.deepEqual(await exporter.export([batchOf(1)], inTime()), { sentSpans: 3, droppedSpans: 0 });
+    await sink.drain();
+    assert.equal(sink.documents.length, 1);
+  } finally {
+    await sink.close();
+  }
+});
+
+test('a socket that cannot be connected: dropped, with the reason of the kernel', async () => {
+  const exporter = createXrayExporter({ daemonAddress: '255.255.255.255:2000', ...ignoreProblems });
+  for (let flush = 0; flush < 2; flush += 1) {
+    assert.deepEqual(await exporter.export([batchOf(0)], inTime()), {
+      sentSpans: 0,
+      droppedSpans: 2,
+      dropReason: 'refused',
+      error: '1 documents could not be sent to the X-Ray daemon: EACCES',
+    });
   }
 });
 
@@ -297,6 +346,19 @@ test('a socket that takes nothing does not hold the flush past its deadline', as
   const outcome = await exporter.export([batchOf(0)], Date.now() + 10);
   assert.deepEqual([outcome.sentSpans, outcome.droppedSpans], [0, 2]);
   assert.match(outcome.error!, /in time/);
+});
+
+test('a socket that takes the datagrams later, but in time, is waited for', async () => {
+  const held: (() => void)[] = [];
+  const socket = new StubSocket(() => undefined);
+  const { send } = socket;
+  socket.send = (datagram, done) => send.call(socket, datagram, (error) => held.push(() => done(error)));
+  const exporter = withStubs([socket]);
+  const exporting = exporter.export([batchOf(0), batchOf(1)], inTime());
+  await settle();
+  assert.equal(held.length, 2);
+  for (const tell of held) tell();
+  assert.deepEqual(await exporting, { sentSpans: 5, droppedSpans: 0 });
 });
 
 test('the limits of the options hold, and what they drop is counted without being an error', async () => {
