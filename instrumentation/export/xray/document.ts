@@ -26,13 +26,16 @@ export function buildTrees(
   const home = placement.parentId.toLowerCase();
   const nodes = nodesOf(spans, placement, home, mode);
   const roots: SubsegmentNode[] = [];
-  for (const node of nodes.values()) {
+  nodes.forEach((node) => {
     const parent = nodes.get(node.parentId);
     if (parent === undefined) roots.push(node);
     else parent.children.push(node);
-  }
+  });
   const ordered = parentsFirst(roots, nodes);
-  for (const root of roots) if (root.parentId === root.id) root.parentId = home;
+  for (let index = 0; index < roots.length; index += 1) {
+    const root = roots[index]!;
+    if (root.parentId === root.id) root.parentId = home;
+  }
   const recorded = new RecordedExceptions();
   // Children first, so that an exception stands in full where it came from.
   for (let index = ordered.length - 1; index >= 0; index -= 1) translateSpan(ordered[index]!, settings, recorded);
@@ -109,7 +112,7 @@ function parentIdOf(
 /** Every node, parents before children. A circle of parents (one alone, too) has no root: it is cut, and the node at the cut added to `roots`. */
 function parentsFirst(roots: SubsegmentNode[], nodes: Nodes): SubsegmentNode[] {
   const ordered: SubsegmentNode[] = [];
-  for (const root of roots) addSubtree(ordered, root);
+  for (let index = 0; index < roots.length; index += 1) addSubtree(ordered, roots[index]!);
   if (ordered.length === nodes.size) return ordered;
   const seen = new Set(ordered);
   for (const node of nodes.values()) {
@@ -130,7 +133,8 @@ function parentsFirst(roots: SubsegmentNode[], nodes: Nodes): SubsegmentNode[] {
 function addSubtree(ordered: SubsegmentNode[], root: SubsegmentNode): void {
   ordered.push(root);
   for (let index = ordered.length - 1; index < ordered.length; index += 1) {
-    for (const child of ordered[index]!.children) ordered.push(child);
+    const { children } = ordered[index]!;
+    for (let at = 0; at < children.length; at += 1) ordered.push(children[at]!);
   }
 }
 

@@ -157,7 +157,8 @@ class XrayExporter implements Exporter {
     let documents: readonly XrayDocument[] = [];
     let droppedSpans = 0;
     let dropReason: Drawing['dropReason'] = 'too_large';
-    for (const { spans: all, xray, hiddenFromXray } of batches) {
+    for (let index = 0; index < batches.length; index += 1) {
+      const { spans: all, xray, hiddenFromXray } = batches[index]!;
       if (xray === undefined) continue;
       const spans = hiddenFromXray === undefined ? all : all.filter((span) => !hiddenFromXray.has(span));
       // A late span alone, which another tracer draws.

@@ -122,11 +122,12 @@ function translate(
 
 /** The `Invocation`'s own attributes win; what either wants annotated is annotated. */
 function mergedAttributes(own: SpanAttributes, server: ReadableSpan): SpanAttributes {
-  const lists = [server.attributes[ANNOTATION_LIST], own.values[ANNOTATION_LIST]];
-  const isAnnotated = lists.some((list) => list !== undefined);
+  const serverList = server.attributes[ANNOTATION_LIST];
+  const ownList = own.values[ANNOTATION_LIST];
+  const isAnnotated = serverList !== undefined || ownList !== undefined;
   if (own.keys.length === 0 && !isAnnotated) return new SpanAttributes(server.attributes);
   const values: Record<string, unknown> = { ...server.attributes, ...own.values };
-  if (isAnnotated) values[ANNOTATION_LIST] = lists.flat();
+  if (isAnnotated) values[ANNOTATION_LIST] = [serverList, ownList].flat();
   return new SpanAttributes(values);
 }
 
