@@ -19,6 +19,7 @@ import { readOtlpEndpoint } from './otlp-endpoint.ts';
 import { flushSettings } from './settings/flush-settings.ts';
 import { outletSettings } from './settings/outlet-settings.ts';
 import type { Values } from './settings/setting-kinds.ts';
+import { echoSettings } from './settings/settings-echo.ts';
 import { readReportedSettings } from './settings/settings-problems.ts';
 import type { Environment } from './settings/settings-reader.ts';
 
@@ -37,6 +38,7 @@ const SHORT_INTERVAL_MS = 2000;
 export function openOutlet(context: ExportContext, host: Host, surroundings: DeliverySurroundings): Delivery {
   const { settings, xrayMode, env, report } = context;
   const own = readReportedSettings(outletSettings, context);
+  echoSettings(surroundings.resource.attributes, env, context.file);
   const flush = readReportedSettings(flushSettings, context);
   const endpoint = readOtlpEndpoint(settings, own.otlpProtocol, report);
   const wanted = chooseDestinations(settings, endpoint, xrayMode !== undefined);

@@ -3,6 +3,7 @@
 
 import { unhandledRejection } from '../runtime/errors.ts';
 import type { InvocationObserver } from '../runtime/lifecycle.ts';
+import { wallNow } from '../runtime/untouched.ts';
 
 /** How the process comes to its very end, where nothing asynchronous happens any more. */
 export type ProcessExit = { readonly how: 'exit' | 'abort'; readonly exitCode?: number };
@@ -16,9 +17,6 @@ export const EXIT_UNCAUGHT_EXCEPTION = 129;
 const SHUTDOWN_FLUSH_MS = 250;
 /** A crash answers the invocation first; what is left to the flush must not keep the platform waiting. */
 const CRASH_FLUSH_MS = 500;
-
-// Captured before user code can mock the clock.
-const { now } = Date;
 
 export type GuardOptions = {
   readonly process: NodeJS.Process;
@@ -52,7 +50,7 @@ export function guardProcess({ process, log, fail, flush, exit }: GuardOptions):
   process.on('SIGTERM', () => {
     // A listener of the user's decides itself when the process may end.
     const hasUserListener = process.listenerCount('SIGTERM') > 1;
-    void flush('shutdown', now() + SHUTDOWN_FLUSH_MS).then(() => {
+    void flush('shutdown', wallNow() + SHUTDOWN_FLUSH_MS).then(() => {
       if (!hasUserListener && !isEnding) process.exit(0);
     });
   });
@@ -72,6 +70,6 @@ export async function endProcess(
   observer: Pick<InvocationObserver, 'flush'>,
   exitCode: number,
 ): Promise<void> {
-  await observer.flush('crash', now() + CRASH_FLUSH_MS);
+  await observer.flush('crash', wallNow() + CRASH_FLUSH_MS);
   process.exit(exitCode);
 }

@@ -3,9 +3,7 @@
 
 import type { HrTime } from '@opentelemetry/api';
 import { type Instant, now as monotonicNow } from '../runtime/lifecycle.ts';
-
-// Captured before user code can mock it.
-const wallNow = Date.now;
+import { wallNow } from '../runtime/untouched.ts';
 
 /** Where time comes from; the process's own clocks outside of tests. */
 export type ClockSources = { monotonicNow(): Instant; wallNow(): number };

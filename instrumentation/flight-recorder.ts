@@ -5,12 +5,9 @@
 import { openSync, writeSync } from 'node:fs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { now } from '../runtime/lifecycle.ts';
+import { setTimeout, wallNow } from '../runtime/untouched.ts';
 import type { FlightFacts } from './flight-facts.ts';
 import type { SpanCounts } from './span-counts.ts';
-
-// Captured before user code can mock them.
-const { setTimeout } = globalThis;
-const wallNow = Date.now;
 
 /**
  * `flying`: an invocation runs, and its own spans exist in this process only. `landed`: none does. `ended`: the process said what

@@ -2,6 +2,7 @@
 
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { type Instant, now } from '../runtime/lifecycle.ts';
+import { openPerformance } from './performance-clock.ts';
 
 export type GcPauses = { readonly count: number; readonly totalMs: number };
 
@@ -15,7 +16,8 @@ export class GarbageCollections {
   #pauses: { readonly startedAt: Instant; readonly durationMs: number }[] = [];
 
   constructor() {
-    const { PerformanceObserver, performance } = process.getBuiltinModule('node:perf_hooks');
+    const { PerformanceObserver } = process.getBuiltinModule('node:perf_hooks');
+    const performance = openPerformance();
     // The reading with the least time between both clocks is the truest.
     this.#offsetMs = Math.max(...Array.from({ length: 5 }, () => now() - performance.now()));
     const observer = new PerformanceObserver((list) => this.#add(list.getEntries()));

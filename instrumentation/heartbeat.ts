@@ -1,14 +1,14 @@
 // Notices when the process does not get to run: the event loop held up within an invocation, the whole process frozen between two.
-// One timer that beats; what
-// it says is how late it is.
+// One timer
+// that beats; what it says is how late it is.
 
+import { Handful } from '../runtime/handful.ts';
 import type { Instant } from '../runtime/lifecycle.ts';
+import { clearTimeout, setTimeout, wallNow } from '../runtime/untouched.ts';
 
 type Timers = Pick<typeof globalThis, 'setTimeout' | 'clearTimeout'>;
 
-// Captured before user code can mock them.
-const realTimers: Timers = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
-const wallNow = Date.now;
+const realTimers: Timers = { setTimeout, clearTimeout };
 
 const PERIOD_MS = 20;
 /** Between invocations the beats become rarer, up to this: nobody may be there to freeze the process. */
@@ -31,7 +31,7 @@ export class Heartbeat {
   readonly #now: () => Instant;
   readonly #wallNow: () => number;
   readonly #timers: Timers;
-  readonly #watching = new Set<LoopDelay>();
+  readonly #watching = new Handful<LoopDelay>();
   #timer: NodeJS.Timeout | undefined;
   #periodMs = PERIOD_MS;
   #dueAt: Instant = 0;

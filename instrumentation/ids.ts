@@ -1,15 +1,8 @@
 // Trace and span ids. Trace ids begin with the epoch second, as X-Ray wants them everywhere and W3C allows.
 // Math.random as OpenTelemetry's own generator does: loading `node:crypto` costs 3-4 ms at start.
 
-/** Every bundle has a copy of this file, and most are loaded after user code: what the first copy took serves them all. */
-const TAKEN = Symbol.for('spanstrap.ids');
-type Taken = { readonly random: () => number; readonly wallNow: () => number };
-const holder = globalThis as { readonly [TAKEN]?: Taken };
-if (holder[TAKEN] === undefined) {
-  const taken: Taken = Object.freeze({ random: Math.random, wallNow: Date.now });
-  Object.defineProperty(globalThis, TAKEN, { value: taken, configurable: true });
-}
-const { random, wallNow } = holder[TAKEN]!;
+import { random, wallNow } from '../runtime/untouched.ts';
+
 const { floor } = Math;
 
 const hex8 = (value: number): string => value.toString(16).padStart(8, '0');

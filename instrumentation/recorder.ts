@@ -3,7 +3,9 @@
 
 import type { Span } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { Handful } from '../runtime/handful.ts';
 import type { FlushReason, InitFacts, Invocation, InvocationObserver } from '../runtime/lifecycle.ts';
+import { clearTimeout, setTimeout } from '../runtime/untouched.ts';
 import {
   type ArrivalFacts,
   type ArrivalSurroundings,
@@ -35,9 +37,6 @@ const BATCH_SPANS = 20;
 const SMALL_EVENT_BYTES = 65_536;
 /** SERVER and Invocation. */
 const OWN_SPANS = 2;
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
 
 export type RecorderOptions = Pick<
   ArrivalSurroundings,
@@ -88,7 +87,7 @@ export class Recorder implements InvocationObserver {
   #isFirst = true;
   #latest: ArrivedInvocation | undefined;
   /** Invocations that may be recorded, and that nobody has looked into. */
-  readonly #undecided = new Set<ArrivedInvocation>();
+  readonly #undecided = new Handful<ArrivedInvocation>();
   #timer: NodeJS.Timeout | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
 

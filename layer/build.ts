@@ -8,6 +8,7 @@ import { type BundleConstants, buildCommandLine, buildLayerBundles, PROJECT_FOLD
 import { distPath, layerName, layerTreePath, writeDistFile } from './dist-folder.ts';
 import { buildLayer } from './layer-build.ts';
 import type { Architecture } from './node-lock.ts';
+import { NPM_PACKAGE_FOLDER, writeNpmPackage } from './npm-package.ts';
 import { describeFailure, formatBytes, say, sayStep } from './progress.ts';
 import { checkBudgets, formatSizeTable } from './size-table.ts';
 import { stampSources } from './source-stamp.ts';
@@ -16,9 +17,10 @@ const COMMAND_LINE_FILE = 'cli.mjs';
 
 const buildCommandLineTool = async (constants: BundleConstants): Promise<void> => {
   const startedAt = performance.now();
-  const code = await buildCommandLine('local/spanstrap.ts', constants);
-  await writeDistFile(COMMAND_LINE_FILE, code, 0o755);
-  sayStep('command line', formatBytes(code.length), startedAt);
+  const built = await buildCommandLine('local/spanstrap.ts', constants);
+  await writeDistFile(COMMAND_LINE_FILE, built.code, 0o755);
+  await writeNpmPackage(built);
+  sayStep('command line', `${formatBytes(built.code.length)}, and the npm package in dist/npm`, startedAt);
 };
 
 const stampName = (architecture: Architecture): string => `.stamp-${architecture}`;
@@ -29,6 +31,7 @@ const isBuilt = async (architecture: Architecture, nodeVersion: string, stamp: s
     distPath(`${layerName(architecture, nodeVersion)}.zip`),
     join(layerTreePath(architecture), 'bootstrap'),
     distPath(COMMAND_LINE_FILE),
+    NPM_PACKAGE_FOLDER,
   ];
   return former === stamp && outcome.every((path) => existsSync(path));
 };

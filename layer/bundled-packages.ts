@@ -55,16 +55,16 @@ export const mergePackages = (packages: readonly BundledPackage[]): BundledPacka
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The LICENSES file: each licence text once, under the packages it belongs to, then Node's own. */
+/** The LICENSES file: each licence text once, under the packages it belongs to, then Node's own where Node is inside. */
 export const formatLicences = (
   packages: readonly BundledPackage[],
-  nodeVersion: string,
-  nodeLicence: string,
+  node?: { readonly version: string; readonly licence: string },
 ): string => {
   const byText = Map.groupBy(packages, ({ licence, licenceText }) => licenceText ?? `Licence: ${licence}`);
   const rule = '='.repeat(80);
   const sections = [...byText].map(
     ([text, users]) => `${users.map(({ name, version }) => `${name} ${version}`).join('\n')}\n\n${text}\n`,
   );
-  return [...sections, `Node.js ${nodeVersion}\n\n${nodeLicence.trim()}\n`].join(`\n${rule}\n\n`);
+  if (node !== undefined) sections.push(`Node.js ${node.version}\n\n${node.licence.trim()}\n`);
+  return sections.join(`\n${rule}\n\n`);
 };

@@ -77,7 +77,10 @@ export const buildLayer = async (
   const packages = await listBundledPackages(bundles);
   const carried = await provideLayerPackages();
   const inside = mergePackages([...packages, ...carried.packages]);
-  const licences = formatLicences(inside, nodeVersion, await readFile(binary.licencePath, 'utf8'));
+  const licences = formatLicences(inside, {
+    version: nodeVersion,
+    licence: await readFile(binary.licencePath, 'utf8'),
+  });
   const files: LayerFile[] = [
     ...(await scriptFiles(nodeVersion, bundles)),
     ...codeCacheFiles(caches),

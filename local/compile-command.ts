@@ -33,7 +33,8 @@ Usage: spanstrap compile [DIR] [options]
   --event EVENT      also call the handler, with this JSON file, inline JSON, or - for standard input; what it uses is then
                      compiled too. It does what the handler does: use an event that may be handled here.
   --env KEY=VALUE    a variable of the function; may be repeated
-  --layer DIR        the unpacked layer, of the architecture the function will have (default: dist/layer-<architecture>)
+  --layer DIR        the unpacked layer, of the architecture the function will have (default: dist/layer-<architecture> of the
+                     repository)
   --root PATH        where the function will lie (default: /var/task, as on Lambda); the cache is used there only
   --json             one JSON object on standard output and nothing else
   --no-color         no colours; they are used on a terminal only, and never with NO_COLOR set

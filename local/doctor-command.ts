@@ -42,7 +42,7 @@ Usage: spanstrap doctor [options]
   --env KEY=VALUE    a variable of the function; may be repeated. Give those that it has on Lambda
   --memory MB        the function's memory (default: 512)
   --timeout SECONDS  the function's time limit (default: 30)
-  --layer DIR        the unpacked layer (default: dist/layer-<architecture>)
+  --layer DIR        the unpacked layer (default: dist/layer-<architecture> of the repository)
   --json             one JSON object on standard output and nothing else
   -h, --help         this text
 

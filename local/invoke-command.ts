@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Command, Io } from './command.ts';
 import { type ReportOptions, reportInvocation, reportTraces } from './invocation-report.ts';
-import { defaultLayerRoot } from './layer-location.ts';
+import { defaultLayerRoot, layerAdvice } from './layer-location.ts';
 import { startTracedRun, type TracedInvocation, type TracedRun, type TraceTarget } from './traced-run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -40,7 +40,7 @@ Usage: spanstrap invoke [options]
   --env KEY=VALUE    a variable of the function; may be repeated
   --memory MB        the function's memory (default: 512)
   --timeout SECONDS  the function's time limit (default: 30)
-  --layer DIR        the unpacked layer (default: dist/layer-<architecture>)
+  --layer DIR        the unpacked layer (default: dist/layer-<architecture> of the repository)
   --traces LIST      where traces go: xray, otlp, both, or none (default: xray,otlp)
   --json             one JSON object on standard output and nothing else
   --ascii            draw without Unicode
@@ -198,7 +198,7 @@ export function checkLayer(layer: string, isGiven: boolean): void {
   } catch {
     throw new UsageError(
       `there is no layer at ${layer}: ${bootstrap} is missing or not executable`,
-      isGiven ? 'the folder into which the layer was unpacked' : './build.sh, or --layer DIR',
+      isGiven ? 'the folder into which the layer was unpacked' : layerAdvice(),
     );
   }
 }

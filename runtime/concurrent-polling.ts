@@ -3,15 +3,13 @@
 // Source: Lambda Developer Guide, "Building custom runtimes for Lambda Managed Instances"; retries as aws-lambda-ric 4.
 
 import type { Delivery, RuntimeApi } from './api/runtime-api.ts';
+import { setTimeout } from './untouched.ts';
 
 const ATTEMPTS = 20;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 90_000;
 /** Lambda's own default per vCPU. */
 const DEFAULT_POLLS = 64;
-
-// Captured before user code can mock it.
-const { setTimeout } = globalThis;
 
 /** Polls to keep open for a value of `AWS_LAMBDA_MAX_CONCURRENCY`; one that is no number counts as Lambda's default. */
 export function pollCount(maxConcurrency: string): number {

@@ -5,6 +5,7 @@ import type { HandlerCompat } from './handler-compat.ts';
 import { type ActiveTrace, asError, errorLine, formatMessage, jsonRecord, type LogLevel } from './log-record.ts';
 import { openStdout, writeFully } from './stdout.ts';
 import { parseTelemetryFd, telemetryFrame } from './telemetry-log.ts';
+import { RealDate, wallNow } from './untouched.ts';
 
 export type ConsoleOptions = {
   /** `AWS_LAMBDA_LOG_FORMAT`: `JSON` in any case, anything else is TEXT. */
@@ -47,10 +48,6 @@ type Method = (message?: unknown, ...params: unknown[]) => void;
 
 const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
-// Captured before user code can mock the clock.
-const RealDate = Date;
-const { now } = Date;
-
 /** Patches the console and returns the runtime's own way into the log. */
 export function installConsole(options: ConsoleOptions): LogWriter {
   const { currentInvocation, compat } = options;
@@ -68,7 +65,7 @@ export function installConsole(options: ConsoleOptions): LogWriter {
   };
 
   const log = (level: LogLevel, message: unknown, params: readonly unknown[], source?: string): void => {
-    const epochMs = now();
+    const epochMs = wallNow();
     const timestamp = isoTime(epochMs);
     if (!isJson) {
       const text = source === undefined ? message : `${source}: ${message}`;
@@ -106,7 +103,7 @@ export function installConsole(options: ConsoleOptions): LogWriter {
     warn: (text, source) => {
       if (isLogged('WARN')) log('WARN', text, [], source);
     },
-    writeLine: (line) => output(line, 'INFO', now()),
+    writeLine: (line) => output(line, 'INFO', wallNow()),
   };
 }
 

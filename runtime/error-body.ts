@@ -6,6 +6,7 @@ import { PAYLOAD_LIMIT_BYTES } from './api/wire.ts';
 import { errorTable } from './error-table.ts';
 import type { HandlerCompat } from './handler-compat.ts';
 import { cutText, isError } from './thrown-value.ts';
+import { stringifyJson } from './untouched.ts';
 
 export type ErrorBody = {
   /** JSON text `{errorType, errorMessage, trace}`. */
@@ -28,9 +29,6 @@ type Fields = {
 };
 
 const HEADER_LIMIT = 256;
-// Captured before user code runs.
-const quote: (text: string) => string = JSON.stringify;
-
 export function errorBody(thrown: unknown, options: ErrorBodyOptions = {}): ErrorBody {
   const { compat, limitBytes = PAYLOAD_LIMIT_BYTES } = options;
   const fields = readFields(thrown, compat, limitBytes);
@@ -86,9 +84,9 @@ function readTrace(stack: unknown, compat: HandlerCompat, limit: number): readon
 /** Written out by hand: a `toJSON` on a built-in prototype must not change or break what the platform gets. */
 function toJson({ type, message, trace }: Fields): string {
   const members: string[] = [];
-  if (type !== undefined) members.push(`"errorType":${quote(type)}`);
-  if (message !== undefined) members.push(`"errorMessage":${quote(message)}`);
-  if (trace !== undefined) members.push(`"trace":[${trace.map((line) => quote(line)).join(',')}]`);
+  if (type !== undefined) members.push(`"errorType":${stringifyJson(type)}`);
+  if (message !== undefined) members.push(`"errorMessage":${stringifyJson(message)}`);
+  if (trace !== undefined) members.push(`"trace":[${trace.map((line) => stringifyJson(line)).join(',')}]`);
   return `{${members.join(',')}}`;
 }
 
@@ -106,7 +104,7 @@ function shortenTrace(trace: readonly string[], limitBytes: number): readonly st
   const kept: string[] = [];
   let left = limitBytes;
   for (const line of trace) {
-    left -= quote(line).length * 3 + 1;
+    left -= stringifyJson(line).length * 3 + 1;
     if (left < 0) break;
     kept.push(line);
   }

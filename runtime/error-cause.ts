@@ -3,6 +3,7 @@
 
 import { parseStackFrames, type StackFrame } from './stack-frames.ts';
 import { cutText, isError, readText, textOf } from './thrown-value.ts';
+import { stringifyJson } from './untouched.ts';
 
 const LIMIT_BYTES = 8192;
 const MAX_FRAMES = 50;
@@ -12,9 +13,6 @@ const MESSAGE_LIMIT = 4096;
 const NAME_LIMIT = 512;
 
 type Exception = { readonly type: string; readonly message: string; readonly stack: readonly StackFrame[] };
-
-/** Captured before user code can change it. */
-const stringify = JSON.stringify;
 
 /**
  * Value of the header, ASCII, at most `limitBytes`. Frames go first when it is too long, from the end; then exceptions;
@@ -104,7 +102,7 @@ function readErrors(value: unknown): readonly unknown[] {
 function encode(exceptions: readonly Exception[], frames: number, workingDirectory: string): string {
   const kept = exceptions.map((exception) => ({ ...exception, stack: exception.stack.slice(0, frames) }));
   const paths = new Set(kept.flatMap(({ stack }) => stack.flatMap(({ path }) => (path === undefined ? [] : [path]))));
-  return toAscii(stringify({ working_directory: workingDirectory, exceptions: kept, paths: [...paths] }));
+  return toAscii(stringifyJson({ working_directory: workingDirectory, exceptions: kept, paths: [...paths] }));
 }
 
 /** JSON may escape any character, and a header value must be ASCII to pass every HTTP parser. */

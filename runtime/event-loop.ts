@@ -1,7 +1,7 @@
 // Notices that the event loop has run dry: nothing the user started is left that could ever finish the invocation.
 
-// Captured before user code can mock it.
-const { setImmediate } = globalThis;
+import { Handful } from './handful.ts';
+import { setImmediate } from './untouched.ts';
 
 /** Lets the event loop see to its sockets once: what was written before goes out, and is under way while work goes on here. */
 export const letEventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -11,12 +11,10 @@ export type WhenIdle = (callback: () => void) => () => void;
 
 /** Watches `beforeExit`; one listener serves all who wait. */
 export function watchEventLoop(process: NodeJS.Process): WhenIdle {
-  const waiting = new Set<() => void>();
+  const waiting = new Handful<() => void>();
   process.on('beforeExit', () => {
     // Whoever waits starts new work (a POST), which keeps the process alive.
-    const callbacks = [...waiting];
-    waiting.clear();
-    for (const callback of callbacks) callback();
+    for (const callback of waiting.takeAll()) callback();
   });
   return (callback) => {
     waiting.add(callback);

@@ -8,29 +8,22 @@ export const EXTENSION_NAME = 'spanstrap';
 
 /** Joins the two event streams: the runtime says which invocations are answered, the extension waits for them. */
 export class AnsweredInvocations {
-  /** Answers nobody has waited for yet, by request id: the same id may be delivered twice. */
-  readonly #unclaimed = new Map<string, number>();
-  readonly #waiting = new Map<string, () => void>();
+  /** Request ids of answers that nobody has waited for yet; the same id may be delivered twice. */
+  readonly #unclaimed: string[] = [];
+  readonly #waiting: { readonly requestId: string; wake(): void }[] = [];
 
   add(requestId: string): void {
-    const wake = this.#waiting.get(requestId);
-    if (wake !== undefined) {
-      this.#waiting.delete(requestId);
-      wake();
-      return;
-    }
-    this.#unclaimed.set(requestId, (this.#unclaimed.get(requestId) ?? 0) + 1);
+    const at = this.#waiting.findIndex((waiting) => waiting.requestId === requestId);
+    if (at === -1) this.#unclaimed.push(requestId);
+    else this.#waiting.splice(at, 1)[0]!.wake();
   }
 
   /** Resolves when the runtime has answered this delivery; the event may come before or after the runtime's own. */
   wait(requestId: string): Promise<void> {
-    const unclaimed = this.#unclaimed.get(requestId);
-    if (unclaimed !== undefined) {
-      if (unclaimed > 1) this.#unclaimed.set(requestId, unclaimed - 1);
-      else this.#unclaimed.delete(requestId);
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => this.#waiting.set(requestId, resolve));
+    const at = this.#unclaimed.indexOf(requestId);
+    if (at === -1) return new Promise((wake) => this.#waiting.push({ requestId, wake }));
+    this.#unclaimed.splice(at, 1);
+    return Promise.resolve();
   }
 }
 

@@ -1,11 +1,10 @@
 // The port through which the runtime tells what happens. It knows nothing of tracing: an observer gets plain facts and may
 // run the handler in a context of its own. `unobserved` is the runtime with nobody looking.
 
+import { uptime } from './untouched.ts';
+
 /** Milliseconds since process start on the monotonic clock. */
 export type Instant = number;
-
-// Captured before user code can mock it.
-const { uptime } = process;
 
 /** Not `performance.now()`: its first use loads `perf_hooks`, 1.4 ms of every start. */
 export const now = (): Instant => uptime() * 1000;

@@ -6,6 +6,7 @@ import { format, inspect } from 'node:util';
 import { errorBody } from './error-body.ts';
 import type { HandlerCompat } from './handler-compat.ts';
 import { isError, textOf } from './thrown-value.ts';
+import { stringifyJson } from './untouched.ts';
 
 export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | 'FATAL';
 
@@ -28,9 +29,9 @@ export type RecordHead = {
   readonly source: string | undefined;
 };
 
-// Captured before user code can change it.
+/** With the type that it has: not everything has JSON. */
 const stringify: (value: unknown, replacer?: (key: string, value: unknown) => unknown) => string | undefined =
-  JSON.stringify;
+  stringifyJson;
 
 /** `message` and `params` as `util.format` joins them. */
 export function formatMessage(message: unknown, params: readonly unknown[]): string {

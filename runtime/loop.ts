@@ -6,6 +6,7 @@ import { errorBody } from './error-body.ts';
 import { errorText, runtimeError } from './errors.ts';
 import type { WhenIdle } from './event-loop.ts';
 import type { Extension } from './extension.ts';
+import { Handful } from './handful.ts';
 import { callHandler } from './handler/completion.ts';
 import { createContext, type FunctionIdentity } from './handler/context.ts';
 import type { HandlerFunction } from './handler/module-loading.ts';
@@ -14,6 +15,7 @@ import { type Invocation, type InvocationObservation, type InvocationObserver, n
 import { serializeResult } from './result-json.ts';
 import type { StreamedAnswer, StreamedAnswerOptions } from './streamed-answer.ts';
 import type { StreamingMark } from './streaming-mark.ts';
+import { parseJson } from './untouched.ts';
 import type { UserScope } from './user-scope.ts';
 
 /** The runtime's own lines in the function's log. */
@@ -59,18 +61,15 @@ type OpenInvocation = {
   streamed?: StreamedAnswer;
 };
 
-// Captured before user code can mock it.
-const { parse } = JSON;
-
 /** Never settles: the end of the process is all that is waited for. */
 const pending = new Promise<never>(() => {});
 
 export class Loop {
   readonly #options: LoopOptions;
   /** Open invocations that nothing has been posted for. */
-  readonly #unanswered = new Set<OpenInvocation>();
+  readonly #unanswered = new Handful<OpenInvocation>();
   /** Answers on their way. */
-  readonly #posting = new Set<Promise<Receipt>>();
+  readonly #posting = new Handful<Promise<Receipt>>();
   /** The process is about to end: nothing is polled any more. */
   #isEnding = false;
 
@@ -123,7 +122,7 @@ export class Loop {
   #open(api: RuntimeApi, { invocation, body }: Delivery): OpenInvocation {
     let event: unknown;
     let eventError: unknown;
-    const readEvent = (): unknown => parse(body.toString('utf8'));
+    const readEvent = (): unknown => parseJson(body.toString('utf8'));
     try {
       event = readEvent();
     } catch (error) {

@@ -9,6 +9,7 @@ import type { HandlerCompat } from './handler-compat.ts';
 import type { PrefixableStream } from './http-response-stream.ts';
 import { createFacade, type ResponseStream } from './response-stream-facade.ts';
 import { textOf } from './thrown-value.ts';
+import { nextTick } from './untouched.ts';
 
 /**
  * One chunked POST. No `write` comes before the last one's `done`. `end` comes at most once and last; while a `write` is
@@ -228,7 +229,7 @@ class ResponseWritable extends Writable implements PrefixableStream {
   #refuse(callback: Done | undefined): false {
     const error = Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' });
     this.#post.complain(error);
-    process.nextTick(() => {
+    nextTick(() => {
       callback?.(error);
       this.emit('error', error);
     });

@@ -2,9 +2,7 @@
 
 import { runtimeError } from './errors.ts';
 import type { HandlerCompat } from './handler-compat.ts';
-
-// Captured before user code can change it.
-const { stringify } = JSON;
+import { stringifyJson } from './untouched.ts';
 
 /**
  * JSON text of a result; `undefined` is `null`.
@@ -13,7 +11,7 @@ const { stringify } = JSON;
 export function serializeResult(result: unknown, compat: HandlerCompat): string {
   let json: string | undefined;
   try {
-    json = stringify(result === undefined ? null : result);
+    json = stringifyJson(result === undefined ? null : result);
   } catch {
     const error = runtimeError('JSONStringifyError', {});
     if (compat === 'node22') error.name = 'Error';

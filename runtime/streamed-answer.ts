@@ -9,9 +9,7 @@ import type { LambdaContext } from './handler/context.ts';
 import type { HandlerFunction } from './handler/module-loading.ts';
 import type { HandlerCompat } from './handler-compat.ts';
 import { createResponseStream, type StreamedResponse, type StreamSink } from './response-stream.ts';
-
-// Captured before user code can change it.
-const { parse } = JSON;
+import { parseJson } from './untouched.ts';
 
 export type StreamedAnswerOptions = {
   openPost(contentType: string): ChunkedRequest;
@@ -106,7 +104,7 @@ function readPrelude(chunk: Uint8Array | undefined): unknown {
   const end = chunk?.indexOf(0) ?? -1;
   if (chunk === undefined || end < 0) return undefined;
   try {
-    return parse(Buffer.from(chunk.subarray(0, end)).toString('utf8'));
+    return parseJson(Buffer.from(chunk.subarray(0, end)).toString('utf8'));
   } catch {
     return undefined;
   }

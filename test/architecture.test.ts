@@ -16,7 +16,7 @@ const isShipped = ({ path }: SourceFile): boolean => shipped.includes(folderOf(p
 const allowed: Readonly<Record<string, readonly string[]>> = {
   bootstrap: ['runtime/', 'instrumentation/'],
   runtime: [],
-  instrumentation: ['runtime/lifecycle.ts'],
+  instrumentation: ['runtime/lifecycle.ts', 'runtime/handful.ts', 'runtime/untouched.ts'],
   // The build warms the bundles as start.cjs loads them, and makes pages of documentation from the tables.
   layer: [
     'bootstrap/settings/all-settings.ts',
@@ -164,6 +164,25 @@ for (const [what, pattern, files] of homes) {
     assert.deepEqual(found, files);
   });
 }
+
+test('what fake timers and frozen clocks replace has one home: most bundles are evaluated after user code', () => {
+  const direct =
+    /\bDate\s*\.\s*now\b|\bMath\s*\.\s*random\b|\bnew\s+Date\b|\bprocess\s*\.\s*(?:nextTick|uptime|hrtime)\b|\bperformance\s*\.\s*now\b|\bglobalThis\s*\.\s*(?:set|clear)\w+\b/;
+  const called = /(?<![\w.#])(?:(?:set|clear)(?:Timeout|Interval|Immediate)|queueMicrotask|nextTick|uptime)(?=\s*\()/g;
+  const offences = sources.filter(isShipped).flatMap(({ path, text, code }) => {
+    if (path === 'runtime/untouched.ts') return [];
+    const imported = /^import \{([^}]*)\} from '[./]*(?:runtime\/)?untouched\.ts';$/m.exec(text)?.[1] ?? '';
+    const names = imported.split(',').map((name) => name.trim());
+    return [
+      direct.exec(code)?.[0],
+      ...[...code.matchAll(called)].map(([name]) => name).filter((n) => !names.includes(n)),
+    ]
+      .filter((what) => what !== undefined)
+      .map((what) => `${path}: ${what}`);
+  });
+  // Its `performance` is openPerformance's.
+  assert.deepEqual(offences, ['instrumentation/garbage-collections.ts: performance.now']);
+});
 
 test('no file is longer than 400 lines', () => {
   const offences = [...sources, ...tests]

@@ -147,7 +147,7 @@ export const settingDocs = {
   },
   compressionLevel: {
     group: 'stdout',
-    text: 'How hard gzip works on the records.',
+    text: 'How hard gzip works on the records. When it is set, the resource says so in `lambda_otel_lite.otlp_stdout_span_exporter.compression_level`.',
   },
   outputType: {
     group: 'stdout',
@@ -195,7 +195,7 @@ export const settingDocs = {
   },
   maxQueuedSpans: {
     group: 'flushing',
-    text: 'Spans kept per destination while it cannot be reached; the oldest go first.',
+    text: 'Spans kept per destination while it cannot be reached; the oldest go first. When it is set, the resource says so in `lambda_otel_lite.lambda_span_processor.queue_size`.',
   },
   flushTimeoutMs: {
     group: 'flushing',
@@ -203,7 +203,7 @@ export const settingDocs = {
   },
   flushMode: {
     group: 'flushing',
-    text: 'When spans leave: after the response and before the freeze (`async`), before the response (`sync`), or in batches and when the environment ends (`finalize`).',
+    text: 'When spans leave: after the response and before the freeze (`async`), before the response (`sync`), or in batches and when the environment ends (`finalize`). When it is set, the resource says so in `lambda_otel_lite.extension.span_processor_mode`.',
   },
   flushStrategy: {
     group: 'flushing',

@@ -1,6 +1,7 @@
 // What can be set and is needed before the first response. Everything else stands in tables of its own, which are read when
 // the first spans leave; settings-docs.ts says what each setting is for.
 
+import { flushModeSetting } from './flush-mode-setting.ts';
 import { invocationSettings } from './invocation-settings.ts';
 import { choice, choices, flag, number, pairs, secret, text, withDefault } from './setting-kinds.ts';
 
@@ -36,10 +37,7 @@ export const settingsTable = {
     ),
   ),
   samplerRatio: withDefault(1, number(['OTEL_TRACES_SAMPLER_ARG'], 0, 1)),
-  flushMode: withDefault(
-    'async',
-    choice(['SPANSTRAP_FLUSH_MODE', 'LAMBDA_EXTENSION_SPAN_PROCESSOR_MODE'], ['sync', 'async', 'finalize']),
-  ),
+  flushMode: flushModeSetting,
   spoolFolder: text(['SPANSTRAP_SPOOL_FOLDER'], 'a folder, or off'),
   serviceName: text(['OTEL_SERVICE_NAME']),
   resourceAttributes: withDefault({}, pairs(['OTEL_RESOURCE_ATTRIBUTES'])),

@@ -2,6 +2,7 @@
 
 import type { Span } from '@opentelemetry/api';
 import type { HandlerOutcome, Invocation, InvocationObserver } from '../../runtime/lifecycle.ts';
+import { wallNow } from '../../runtime/untouched.ts';
 
 export type LambdaHooks = {
   readonly requestHook?: (span: Span, request: { readonly event: unknown; readonly context: object }) => void;
@@ -75,6 +76,6 @@ function contextOf({ requestId, invokedFunctionArn, deadlineEpochMs, clientConte
     get clientContext() {
       return clientContextJson === undefined ? undefined : JSON.parse(clientContextJson);
     },
-    getRemainingTimeInMillis: () => deadlineEpochMs - Date.now(),
+    getRemainingTimeInMillis: () => deadlineEpochMs - wallNow(),
   };
 }

@@ -3,11 +3,8 @@
 import type { Context } from '@opentelemetry/api';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
+import { clearTimeout, setTimeout, wallNow } from '../../runtime/untouched.ts';
 import { ROOT_CONTEXT } from '../active-context.ts';
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
-const { now } = Date;
 
 const isSampled = (span: ReadableSpan): boolean => (span.spanContext().traceFlags & 1) === 1;
 
@@ -52,7 +49,7 @@ export class UserProcessors {
         this.#report(`a span processor could not send: ${error}`);
       }
     });
-    const leftMs = Math.max(0, Math.min(this.#maxFlushMs, deadlineEpochMs - now()));
+    const leftMs = Math.max(0, Math.min(this.#maxFlushMs, deadlineEpochMs - wallNow()));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), leftMs);

@@ -3,6 +3,7 @@
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { now } from '../../runtime/lifecycle.ts';
+import { wallNow } from '../../runtime/untouched.ts';
 import type { DropReason, SpanAccount } from '../span-account.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from './exporter.ts';
 import { SpanQueue } from './span-queue.ts';
@@ -42,9 +43,6 @@ export type FlushScope = {
 const COSTLY_MS = 500;
 const COSTLY_FAILURES = 2;
 const HOLD_OFF_FACTOR = 10;
-
-// Captured before user code can mock them.
-const wallNow = Date.now;
 
 export class Destination {
   readonly name: string;

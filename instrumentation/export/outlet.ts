@@ -2,16 +2,12 @@
 // X-Ray's datagrams first because they cost microseconds and need no answer.
 
 import { now } from '../../runtime/lifecycle.ts';
+import { clearTimeout, random, setTimeout, wallNow } from '../../runtime/untouched.ts';
 import type { AccountName } from '../span-counts.ts';
 import type { Destination } from './destination.ts';
 import type { SpanBatch } from './exporter.ts';
 import { FlushHistory } from './flush-history.ts';
 import { batchSpans, DEADLINE_MARGIN_MS, decideFlush, type FlushMode, type FlushMoment } from './flush-policy.ts';
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
-const wallNow = Date.now;
-const { random } = Math;
 
 /** An exporter ends at its deadline by itself; one that does not is left behind a little later. */
 const GRACE_MS = 20;

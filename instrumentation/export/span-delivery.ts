@@ -4,6 +4,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { FlushReason } from '../../runtime/lifecycle.ts';
+import { setImmediate, wallNow } from '../../runtime/untouched.ts';
 import type { FlightFacts } from '../flight-facts.ts';
 import { drawFailedInit, type FailedInit } from '../init-spans.ts';
 import { closeInvocation, type EndingScope, endPhases, isRecordedSpan, takeEnded } from '../invocation-end.ts';
@@ -46,10 +47,6 @@ const UNFINISHED_CALL: Attributes = { 'spanstrap.call.is_unfinished': true };
 const MOST_SEEN_SPANS = 1000;
 /** No deadline of one invocation's. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
-
-// Captured before user code can mock them.
-const { setImmediate } = globalThis;
-const wallNow = Date.now;
 
 export class SpanDelivery implements Delivery {
   readonly #options: SpanDeliveryOptions;

@@ -14,6 +14,7 @@ import { now } from '../../runtime/lifecycle.ts';
 import type { Clock } from '../clock.ts';
 import { createSpanId, createTraceId } from '../ids.ts';
 import type { OutgoingTrace } from '../outgoing/propagation.ts';
+import { openPerformance } from '../performance-clock.ts';
 import { XrayPropagator } from './xray-propagator.ts';
 
 export type SdkOptions = {
@@ -81,8 +82,7 @@ export function createSdk(options: SdkOptions): OpenTelemetrySdk {
   };
 }
 
-// Captured before user code can mock it.
-const performanceNow = performance.now.bind(performance);
+const { now: performanceNow } = openPerformance();
 
 /**
  * When `performance.now()` was zero, on the runtime's clock: it counts from a slightly earlier instant. The runtime's clock is read

@@ -1,5 +1,7 @@
 // Reading fields of an event that may be anything. Nothing here throws for any JSON value; only objects with live getters can.
 
+import { RealDate } from '../../runtime/untouched.ts';
+
 /**
  * A JSON value of unknown shape, read only with `?.`: a step into it gives another such value or nothing, whatever lies there.
  * The functions below are the only places that ask what a value is.
@@ -43,7 +45,7 @@ export function epochMsOfSeconds(value: unknown): number | undefined {
 
 /** ISO 8601 of epoch milliseconds. */
 export function isoTime(epochMs: number | undefined): string | undefined {
-  return epochMs === undefined ? undefined : new Date(epochMs).toISOString();
+  return epochMs === undefined ? undefined : new RealDate(epochMs).toISOString();
 }
 
 /** `partition, service, region, account` and the resource of an ARN; empty when the value is none. */

@@ -4,6 +4,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { setTimeout, wallNow } from '../../runtime/untouched.ts';
 import { epochHrTime } from '../clock.ts';
 import type { Exporter } from '../export/exporter.ts';
 import { timeoutMarker } from '../export/timeout-marker.ts';
@@ -55,7 +56,7 @@ export class BlockWatch {
     if (times === undefined) return LOOK_MS;
     for (const notice of ['late', 'last'] as const) {
       if (board.isClaimed(notice, times.flight)) continue;
-      const dueMs = times[`${notice}EpochMs`] + GRACE_MS[notice] - Date.now();
+      const dueMs = times[`${notice}EpochMs`] + GRACE_MS[notice] - wallNow();
       if (dueMs > 0) return Math.min(dueMs, LOOK_MS);
       try {
         await this.#tell(notice, times.flight, times);
@@ -95,7 +96,7 @@ export class BlockWatch {
   async #mark({ invocation, open, requestId, deadlineEpochMs }: DrawnFlight, report: BlockReport): Promise<void> {
     const { board, openOtlp } = this.#options;
     if (openOtlp === undefined) return;
-    const marker: ReadableSpan = timeoutMarker(invocation, open, epochHrTime(Date.now()), {
+    const marker: ReadableSpan = timeoutMarker(invocation, open, epochHrTime(wallNow()), {
       'faas.invocation_id': requestId,
     });
     this.#otlp ??= openOtlp();

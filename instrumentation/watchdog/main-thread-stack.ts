@@ -2,6 +2,7 @@
 // well as in a regular expression. Inside of a long native call it answers when that is over, or never.
 
 import type { Session } from 'node:inspector';
+import { clearTimeout, setTimeout } from '../../runtime/untouched.ts';
 
 /** More says nothing more. */
 const MOST_FRAMES = 50;

@@ -1,12 +1,10 @@
 // The Extensions API as calls, for an extension inside the runtime's process.
 // Source: Lambda Developer Guide, "Extensions API reference".
 
+import { parseJson, stringifyJson } from '../untouched.ts';
 import { Connection, type Endpoint } from './connection.ts';
 import type { HttpResponse } from './response-reader.ts';
 import { EXTENSION_NEXT_PATH, EXTENSION_REGISTER_PATH, headers } from './wire.ts';
-
-// Captured before user code can change them.
-const { parse, stringify } = JSON;
 
 export type Registration =
   | { readonly registered: true; readonly extensionId: string }
@@ -36,7 +34,7 @@ export class ExtensionsApi {
    * @throws ConnectionLost, MalformedResponse; a refusal is a value
    */
   async register(name: string, events: readonly 'INVOKE'[]): Promise<Registration> {
-    const body = stringify({ events });
+    const body = stringifyJson({ events });
     const head =
       `POST ${EXTENSION_REGISTER_PATH}${this.#commonHead}${headers.extensionName}: ${name}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
@@ -69,7 +67,7 @@ function readEvent(response: HttpResponse): ExtensionEvent {
   }
   let event: { eventType?: unknown; requestId?: unknown; deadlineMs?: unknown } | null;
   try {
-    event = parse(response.body.toString('utf8'));
+    event = parseJson(response.body.toString('utf8'));
   } catch {
     throw new PollRefused(`GET ${EXTENSION_NEXT_PATH} was answered with something that is not JSON`);
   }

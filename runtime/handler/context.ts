@@ -3,6 +3,7 @@
 
 import { runtimeError } from '../errors.ts';
 import type { Invocation } from '../lifecycle.ts';
+import { parseJson, wallNow } from '../untouched.ts';
 
 /** What of a function's configuration the context shows; read anew for every invocation, as user code may change it. */
 export type FunctionIdentity = {
@@ -22,10 +23,6 @@ export type LambdaContext = FunctionIdentity & {
   xRayTraceId: string | undefined;
   getRemainingTimeInMillis(): number;
 };
-
-// Captured before user code can mock them.
-const { now } = Date;
-const { parse } = JSON;
 
 /**
  * Builds the fields that every kind of handler gets.
@@ -49,14 +46,14 @@ export function createContext(
     awsRequestId: invocation.requestId,
     tenantId: invocation.tenantId,
     xRayTraceId: traceHeader,
-    getRemainingTimeInMillis: () => deadlineEpochMs - now(),
+    getRemainingTimeInMillis: () => deadlineEpochMs - wallNow(),
   };
 }
 
 function parseField(json: string | undefined, field: string): unknown {
   if (json === undefined) return undefined;
   try {
-    return parse(json);
+    return parseJson(json);
   } catch (error) {
     throw runtimeError('ContextHeaderMalformed', { field, problem: error });
   }

@@ -6,12 +6,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import Module, { getCompileCacheDir, type LoadFnOutput, registerHooks } from 'node:module';
 import { type InitStep, now } from '../lifecycle.ts';
+import { setImmediate } from '../untouched.ts';
 import { EvaluationMarks } from './evaluation-marks.ts';
 import { ModuleSteps } from './module-steps.ts';
 import type { Resolution } from './package-fallback.ts';
-
-// Captured before user code can mock it.
-const { setImmediate } = globalThis;
 
 const IMPORT_CALLED = 'tracing:module.import:end';
 

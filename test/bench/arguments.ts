@@ -39,8 +39,8 @@ it runs: some ten minutes, a minute with --rounds 5 --variants floor,xray,xray-o
 Usage: npm run bench -- [options]
 
   --rounds N         rounds of starts, each variant once per round (default: 40)
-  --variants LIST    only these (default: all): floor, untraced, xray, xray-otlp, xray-otlp-http, ric, ric-expose-gc, ric-http,
-                     ric-opentelemetry, ric-adot, ric-adot-fast, ric-datadog, ric-lumigo, ric-sentry, ric-xray-sdk,
+  --variants LIST    only these (default: all): floor, floor-xray, floor-xray-otlp, untraced, xray, xray-otlp, xray-otlp-http,
+                     ric, ric-expose-gc, ric-http, ric-opentelemetry, ric-adot, ric-adot-fast, ric-datadog, ric-lumigo, ric-sentry, ric-xray-sdk,
                      orders-ric, orders-traced, orders-compiled, orders-esm-traced, orders-esm-compiled
   --figures LIST     only these (default: all): ${figureGroups.join(', ')}
   --layer DIR        the unpacked layer (default: dist/layer-<architecture>)

@@ -21,7 +21,7 @@ test('without AWS’s client the floor and ours are left, and the reason is told
   });
   assert.deepEqual(
     variants.map(({ name }) => name),
-    ['floor', 'untraced', 'xray', 'xray-otlp', 'xray-otlp-http'],
+    ['floor', 'floor-xray', 'floor-xray-otlp', 'untraced', 'xray', 'xray-otlp', 'xray-otlp-http'],
   );
   assert.deepEqual(
     skipped.map(({ reason }) => reason),

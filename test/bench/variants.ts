@@ -14,6 +14,7 @@ export type Parts = {
 
 const FUNCTIONS = fileURLToPath(new URL('functions', import.meta.url));
 const FLOOR = fileURLToPath(new URL('floor.cjs', import.meta.url));
+const TRACED_FLOOR = fileURLToPath(new URL('floor-traced.cjs', import.meta.url));
 
 /** Flags of the managed runtimes' own start at this memory size; both runtimes under test get the same. */
 const managedFlags = [
@@ -40,6 +41,7 @@ export function makeCatalogue(parts: Parts): Catalogue {
       handler: 'trivial.handler',
       variables: noVariables,
     },
+    ...tracedFloors(node),
     ...ours(layer),
   ];
   const managed = managedClient(parts);
@@ -63,6 +65,25 @@ export const variantNames: readonly string[] = makeCatalogue({
   ric: { args: [] },
   peers: { folder: '' },
 }).variants.map(({ name }) => name);
+
+function tracedFloors(node: string): Variant[] {
+  const common = {
+    group: 'floor',
+    command: [node, ...managedFlags, TRACED_FLOOR],
+    taskRoot: FUNCTIONS,
+    handler: 'trivial.handler',
+  } as const;
+  return [
+    { ...common, name: 'floor-xray', title: 'bare X-Ray datagrams', variables: noVariables, sends: 'datagrams' },
+    {
+      ...common,
+      name: 'floor-xray-otlp',
+      title: 'bare datagrams and export',
+      variables: sendingOtlp,
+      sends: 'exports',
+    },
+  ];
+}
 
 function ours(layer: string): Variant[] {
   const common = { group: 'ours', command: [join(layer, 'bootstrap')], taskRoot: FUNCTIONS } as const;

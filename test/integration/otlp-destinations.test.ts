@@ -280,6 +280,28 @@ test('the settings file of the Rust extension', async () => {
   assert.deepEqual(fn.emulator.logs, []);
 });
 
+test('F170: what is set of how spans leave stands in the resource, by the names of Lambda OTel Lite; X-Ray has none of it', async () => {
+  const set = { LAMBDA_EXTENSION_SPAN_PROCESSOR_MODE: 'async', LAMBDA_SPAN_PROCESSOR_QUEUE_SIZE: '1024' };
+  const echo = {
+    'lambda_otel_lite.extension.span_processor_mode': 'async',
+    'lambda_otel_lite.lambda_span_processor.queue_size': 1024,
+  };
+  for (const [environment, expected] of [
+    [set, echo],
+    [{}, {}],
+  ] as const) {
+    await using fn = await startFunction({ files: ECHO, environment });
+    await fn.invoke({});
+    assert.deepEqual(phasesIn(fn.otlp.spans).sort(), PHASES);
+    for (const { resource } of fn.otlp.spans) {
+      const echoed = Object.entries(resource).filter(([name]) => name.startsWith('lambda_otel_lite'));
+      assert.deepEqual(Object.fromEntries(echoed), expected);
+    }
+    assert.ok(fn.xray.documents.length > 0);
+    assert.doesNotMatch(JSON.stringify(fn.xray.documents), /lambda_otel_lite/);
+  }
+});
+
 test('settings that cannot be used: one line each, of which none shows a secret, and everything goes on', async () => {
   await using fn = await startFunction({
     files: ECHO,

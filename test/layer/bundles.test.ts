@@ -125,7 +125,7 @@ test('every package in a bundle is listed with version and licence, and its lice
   }
   assert.ok(!names.includes('require-in-the-middle'));
   assert.deepEqual(names, names.toSorted());
-  const licences = formatLicences(packages, '24.21.0', 'Node.js is licensed for use as follows');
+  const licences = formatLicences(packages, { version: '24.21.0', licence: 'Node.js is licensed for use as follows' });
   for (const { name, version, licence, licenceText } of packages) {
     assert.match(version, /^\d+\.\d+\.\d+/);
     assert.match(licence, /^(Apache-2\.0|MIT|ISC|BSD-[23]-Clause)$/, name);

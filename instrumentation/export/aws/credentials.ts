@@ -2,6 +2,7 @@
 // (AWS SDKs and Tools Reference Guide, "Container credential provider"). No other provider exists on Lambda.
 
 import { readFileSync } from 'node:fs';
+import { wallNow } from '../../../runtime/untouched.ts';
 import { requestJson } from './json-request.ts';
 import type { AwsCredentials } from './sigv4.ts';
 
@@ -20,8 +21,6 @@ const CONTAINER_HOST = 'http://169.254.170.2';
 /** Credentials are fetched anew this long before they expire. */
 const EARLY_MS = 5 * 60_000;
 const FETCH_TIMEOUT_MS = 1000;
-
-const wallNow = Date.now;
 
 /** A source of credentials; it rejects with an Error that says what is missing. */
 export function createCredentials(env: CredentialEnvironment): () => Promise<AwsCredentials> {

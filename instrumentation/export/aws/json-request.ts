@@ -1,6 +1,7 @@
 // One HTTP request that is answered with JSON, to AWS's own endpoints. Not for exports: no connection is kept, nothing is tried again.
 
 import { ClientRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { clearTimeout, setTimeout } from '../../../runtime/untouched.ts';
 
 // Loaded when it is needed: evaluating it and what it stands on takes 7 ms of CPU.
 const https = (): typeof import('node:https') => process.getBuiltinModule('node:https');
@@ -13,9 +14,6 @@ export type JsonRequest = {
   readonly timeoutMs: number;
   readonly proxyEnv?: Readonly<Record<string, string>> | undefined;
 };
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
 
 /** Resolves with status and parsed body; `{}` when the body is not JSON. Rejects when there is no answer in time. */
 export function requestJson(request: JsonRequest): Promise<{ readonly status: number; readonly body: JsonObject }> {

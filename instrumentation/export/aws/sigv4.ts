@@ -1,6 +1,8 @@
 // Signs requests for AWS (Signature Version 4; AWS General Reference, "Create a signed AWS API request"). Byte for byte what the
 // AWS SDK signs, in a hundredth of its size. Queries with parameters are not covered: nobody here sends one.
 
+import { RealDate, wallNow } from '../../../runtime/untouched.ts';
+
 export type AwsCredentials = {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -24,8 +26,6 @@ export type UnsignedRequest = {
   readonly body: Uint8Array;
 };
 
-const wallNow = Date.now;
-
 // Loaded with the first signature: evaluating node:crypto takes 3 ms.
 const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
 
@@ -40,7 +40,7 @@ export async function signedHeaders(
 ): Promise<Record<string, string>> {
   const { service, region } = options;
   const { accessKeyId, secretAccessKey, sessionToken } = await options.credentials();
-  const time = new Date(options.now?.() ?? wallNow()).toISOString().replace(/[-:]|\.\d+/g, '');
+  const time = new RealDate(options.now?.() ?? wallNow()).toISOString().replace(/[-:]|\.\d+/g, '');
   const date = time.slice(0, 8);
   const added = {
     'x-amz-content-sha256': sha256(body),

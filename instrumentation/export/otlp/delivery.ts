@@ -1,6 +1,8 @@
 // When an export is tried again (OpenTelemetry protocol specification, "Failures"): for the reasons the specification names, as
 // long as there is time, and not before the receiver said so. How a request travels is the transport's.
 
+import { random, setTimeout, wallNow } from '../../../runtime/untouched.ts';
+
 /** What became of one request. */
 export type Verdict = {
   /** It was made again after an attempt of which nobody knows the outcome. */
@@ -34,11 +36,6 @@ const FIRST_PAUSE_MS = 50;
 const JITTER = 0.3;
 /** With less time than this an answer is not to be expected. */
 const SHORTEST_TRY_MS = 10;
-
-// Captured before user code can mock them.
-const { setTimeout } = globalThis;
-const { random } = Math;
-const wallNow = Date.now;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -9,6 +9,7 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
 import type { Transport, Verdict } from './delivery.ts';
 import { judgeCall } from './grpc-status.ts';
 import type { PartialSuccess } from './http-transport.ts';
@@ -38,10 +39,6 @@ const LONGEST_IDLE_MS = 50_000;
 const GZIP_FROM_BYTES = 1024;
 /** An answer larger than this is not OTLP. */
 const LONGEST_ANSWER_BYTES = 65_536;
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
-const wallNow = Date.now;
 
 type Call = { readonly verdict: Verdict; readonly isConnectionLost: boolean };
 

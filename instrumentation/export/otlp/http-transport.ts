@@ -3,6 +3,7 @@
 
 import { ClientRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
 import { type SigningOptions, signedHeaders } from '../aws/sigv4.ts';
 import type { Transport, Verdict } from './delivery.ts';
 import type { TlsOptions } from './tls.ts';
@@ -56,10 +57,6 @@ const GZIP_FROM_BYTES = 1024;
 
 /** An answer larger than this is not OTLP: it is read, for the connection's sake, and not kept. */
 const LONGEST_ANSWER_BYTES = 65_536;
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
-const wallNow = Date.now;
 
 type Answer = { readonly status: number; readonly retryAfter: string | undefined; readonly body: Buffer };
 type Attempt = {

@@ -2,6 +2,7 @@
 // every span. Encoding and transport are given.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from '../exporter.ts';
 import { Delivery, type Transport, type Verdict } from './delivery.ts';
 import { groupIntoRequests, halve, type RequestLimits, type SpanRequest, spansOf } from './requests.ts';
@@ -20,9 +21,6 @@ export type OtlpExporterParts = {
   /** One line for the operator. */
   report(message: string): void;
 };
-
-const { setTimeout, clearTimeout } = globalThis;
-const wallNow = Date.now;
 
 export class OtlpExporter implements Exporter {
   readonly name = 'otlp';

@@ -2,8 +2,7 @@
 
 import { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-
-const { setTimeout, clearTimeout } = globalThis;
+import { clearTimeout, setTimeout } from '../../../runtime/untouched.ts';
 
 /** Rejects with an Error that names the proxy and its answer, never its password. */
 export function openTunnel(proxy: URL, target: URL, timeoutMs: number): Promise<Socket> {

@@ -2,12 +2,11 @@
 // opening it would wait for one.
 
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { wallNow } from '../../../runtime/untouched.ts';
 
 const PIPE_POLL_MS = 1;
 /** A reader that takes nothing this long is not waited for: the event loop stands still meanwhile. */
 const LONGEST_WAIT_MS = 100;
-
-const wallNow = Date.now;
 
 export class NamedPipe {
   readonly #path: string;

@@ -4,6 +4,7 @@
 import type { Socket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import { now } from '../../../runtime/lifecycle.ts';
+import { nextTick, setImmediate } from '../../../runtime/untouched.ts';
 import type { DaemonAddress } from './daemon-address.ts';
 
 /** The error code of a datagram that the kernel refuses for its size. */
@@ -27,9 +28,6 @@ export const builtinParts: DaemonSocketParts = {
   dgram: () => process.getBuiltinModule('node:dgram'),
   resolve: (host) => process.getBuiltinModule('node:dns').promises.lookup(host),
 };
-
-// Captured before user code can mock it.
-const { setImmediate } = globalThis;
 
 export class DaemonSocket {
   readonly #daemon: DaemonAddress;
@@ -86,7 +84,7 @@ export class DaemonSocket {
     } catch (error) {
       // A closed socket throws.
       const failure = codeOf(error);
-      process.nextTick(() => done(failure));
+      nextTick(() => done(failure));
     }
   }
 

@@ -1,6 +1,7 @@
 // Exceptions as X-Ray writes them: from the attributes of an `exception` event, and from the live Error behind it when the
 // recorder still has it, because only that knows its causes.
 
+import { random } from '../../../runtime/untouched.ts';
 import { parseStack } from './stack-frames.ts';
 import type { XrayException } from './subsegment.ts';
 import { cutText, GENERIC_TEXT_CHARS } from './text-limits.ts';
@@ -25,7 +26,7 @@ const errorIds = new WeakMap<object, string>();
 /** 64 random bits, never all zero. They need be unique within a trace, not secret. */
 export function createExceptionId(): string {
   const half = (): string =>
-    Math.floor(Math.random() * 0x1_0000_0000)
+    Math.floor(random() * 0x1_0000_0000)
       .toString(16)
       .padStart(8, '0');
   const id = half() + half();

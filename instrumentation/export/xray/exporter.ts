@@ -2,6 +2,7 @@
 // flush.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
 import type { Exporter, ExportOutcome, SpanBatch } from '../exporter.ts';
 import { parseDaemonAddress } from './daemon-address.ts';
 import { builtinParts, DaemonSocket, type DaemonSocketParts, TOO_LARGE } from './daemon-socket.ts';
@@ -45,10 +46,6 @@ const DEFAULT_CAP_BYTES = 64_000;
 const DEFAULT_ADDED_DOCUMENTS = 1000;
 const DEFAULT_TOTAL_BYTES = 400_000;
 const DEFAULT_METADATA_CAP_BYTES = 4096;
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
-const wallNow = Date.now;
 
 export function createXrayExporter(options: XrayExporterOptions): Exporter {
   const daemon = parseDaemonAddress(options.daemonAddress);

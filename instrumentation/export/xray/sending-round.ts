@@ -1,5 +1,6 @@
 // One try of some documents: what becomes of each on its way to the daemon, and how long that is waited for. It does not try again.
 
+import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
 import type { DaemonSocket } from './daemon-socket.ts';
 import type { XrayDocument } from './split.ts';
 import { WAVE_PAUSE_MS, waveEnd } from './waves.ts';
@@ -16,10 +17,6 @@ const SEND_TIMEOUT_MS = 50;
 const HEADER = '{"format":"json","version":1}\n';
 
 export const datagramOf = ({ text }: XrayDocument): Buffer => Buffer.from(HEADER + text);
-
-// Captured before user code can mock them.
-const { setTimeout, clearTimeout } = globalThis;
-const wallNow = Date.now;
 
 export class SendingRound {
   readonly #socket: DaemonSocket;

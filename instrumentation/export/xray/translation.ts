@@ -1,6 +1,7 @@
 // One span as the fields of one subsegment: the blocks in turn, each taking its attributes, the rest into the metadata.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { wallNow } from '../../../runtime/untouched.ts';
 import { ANNOTATION_LIST, type AnnotationSettings, annotationsOf } from './annotations.ts';
 import { awsBlockOf } from './aws-block.ts';
 import { causeOf, type RecordedExceptions } from './cause.ts';
@@ -29,9 +30,6 @@ export type TranslationSettings = {
   /** The Error behind an `exception` event, for its causes; undefined when it is gone or was none. */
   readonly liveErrorOf: ((event: Events[number]) => unknown) | undefined;
 };
-
-// Captured before user code can mock it.
-const wallNow = Date.now;
 
 /** What every subsegment has, without a name yet. */
 export function bareFields(span: ReadableSpan): SubsegmentFields {

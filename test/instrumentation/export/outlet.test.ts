@@ -4,18 +4,17 @@ import { Destination } from '../../../instrumentation/export/destination.ts';
 import type { ExportOutcome, SpanBatch } from '../../../instrumentation/export/exporter.ts';
 import { SpanAccount } from '../../../instrumentation/span-account.ts';
 import { settle } from '../../support/conditions.ts';
+import { evaluateAnew } from '../../support/evaluated-anew.ts';
 import { buildSpan } from '../span-builder.ts';
 
 type OutletModule = typeof import('../../../instrumentation/export/outlet.ts');
 
 const START_MS = 1_700_000_000_000;
 const MAX_FLUSH_MS = 1000;
-let copies = 0;
 
-/** The module takes the clock and the timers when it is evaluated, so it is evaluated anew with those of the test. */
 async function evaluateOutlet(t: TestContext): Promise<OutletModule> {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START_MS });
-  return import(new URL(`../../../instrumentation/export/outlet.ts?copy=${copies++}`, import.meta.url).href);
+  return evaluateAnew('instrumentation/export/outlet.ts');
 }
 
 /** An outlet that sends whenever it is asked. */
@@ -156,9 +155,7 @@ test('nothing is left of a flush that is over: no timer holds the process', asyn
   const log: string[] = [];
   const outlet = make(Outlet, [destination(log, 'X', () => sent)], MAX_FLUSH_MS);
   const cleared = t.mock.method(globalThis, 'clearTimeout');
-  const { Outlet: Watched } = await import(
-    new URL(`../../../instrumentation/export/outlet.ts?copy=${copies++}`, import.meta.url).href
-  );
+  const { Outlet: Watched } = await evaluateAnew<OutletModule>('instrumentation/export/outlet.ts');
   await outlet.flush('invocation', START_MS + 500);
   await make(Watched, [], MAX_FLUSH_MS).flushAnyway(START_MS + 500);
   assert.equal(cleared.mock.callCount(), 1);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -123,53 +122,6 @@ test('a numeric address asks no DNS, a name is resolved once', async () => {
     assert.equal(sink.documents.length, 4);
   } finally {
     await sink.close();
-  }
-});
-
-test('the first datagram loads neither node:cluster nor node:child_process', () => {
-  const url = new URL('../../../../instrumentation/export/xray/exporter.ts', import.meta.url).href;
-  const program = `
-    const { createXrayExporter } = await import(${JSON.stringify(url)});
-    const exporter = createXrayExporter({ daemonAddress: '127.0.0.1:9', reportProblem() {} });
-    const context = { traceId: '', spanId: '${invocationSpanId}' };
-    const span = {
-      name: 'work', kind: 0, spanContext: () => context, startTime: [1710334643, 0], endTime: [1710334643, 0], ended: true,
-      attributes: {}, events: [], links: [], status: { code: 0 }, resource: { attributes: {} },
-    };
-    await exporter.export([{ spans: [span], xray: ${JSON.stringify(placement)} }], Date.now() + 10_000);
-    console.log(JSON.stringify(process.moduleLoadList));`;
-  const loaded = JSON.parse(
-    execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }),
-  );
-  assert.ok(loaded.includes('NativeModule dgram'));
-  for (const name of ['cluster', 'child_process', 'dns']) assert.ok(!loaded.includes(`NativeModule ${name}`), name);
-});
-
-test('a Node without connectSync sends as well', async () => {
-  const sink = new XraySink();
-  await sink.open();
-  try {
-    const asBefore = (options: dgram.SocketOptions) =>
-      Object.assign(dgram.createSocket(options), { connectSync: undefined });
-    const socketParts = { ...builtinParts, dgram: () => ({ createSocket: asBefore }) } as unknown as DaemonSocketParts;
-    const exporter = createXrayExporter({ daemonAddress: sink.address, ...ignoreProblems, socketParts });
-    assert.deepEqual(await exporter.export([batchOf(1)], inTime()), { sentSpans: 3, droppedSpans: 0 });
-    await sink.drain();
-    assert.equal(sink.documents.length, 1);
-  } finally {
-    await sink.close();
-  }
-});
-
-test('a socket that cannot be connected: dropped, with the reason of the kernel', async () => {
-  const exporter = createXrayExporter({ daemonAddress: '255.255.255.255:2000', ...ignoreProblems });
-  for (let flush = 0; flush < 2; flush += 1) {
-    assert.deepEqual(await exporter.export([batchOf(0)], inTime()), {
-      sentSpans: 0,
-      droppedSpans: 2,
-      dropReason: 'refused',
-      error: '1 documents could not be sent to the X-Ray daemon: EACCES',
-    });
   }
 });
 

@@ -1,16 +1,18 @@
 // Many datagrams at once: the daemon's socket holds three of full size, so they leave in waves.
 
 import assert from 'node:assert/strict';
-import { mock, test } from 'node:test';
+import { test } from 'node:test';
 import type { DaemonSocketParts } from '../../../../instrumentation/export/xray/daemon-socket.ts';
 import { settle } from '../../../support/conditions.ts';
+import { evaluateAnew } from '../../../support/evaluated-anew.ts';
 import { buildSpan } from '../../span-builder.ts';
 import { placement } from './drawing.ts';
 
-// What the exporter takes of the globals when it is loaded is these.
-mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_710_334_650_000 });
-const { createXrayExporter } = await import('../../../../instrumentation/export/xray/exporter.ts');
-const inAMinute = (): number => Date.now() + 60_000;
+type ExporterModule = typeof import('../../../../instrumentation/export/xray/exporter.ts');
+
+const EXPORTER = 'instrumentation/export/xray/exporter.ts';
+const SENDING = 'instrumentation/export/xray/sending-round.ts';
+const START_MS = 1_710_334_650_000;
 
 /** So many spans without a common parent: each is a document of its own. */
 const spansOf = (count: number, bytes: number) =>
@@ -43,7 +45,9 @@ for (const [what, spans, waves] of [
   ['many small ones', spansOf(50, 10), [20, 20, 10]],
   ['a few large ones', spansOf(5, 30_000), [2, 2, 1]],
 ] as const) {
-  test(`${what}: waves of ${waves.join(', ')}`, async () => {
+  test(`${what}: waves of ${waves.join(', ')}`, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START_MS });
+    const { createXrayExporter } = await evaluateAnew<ExporterModule>(EXPORTER, [SENDING]);
     const { sizes, socketParts } = stub();
     const exporter = createXrayExporter({
       daemonAddress: '127.0.0.1:2000',
@@ -51,25 +55,27 @@ for (const [what, spans, waves] of [
       socketParts,
       reportProblem: () => {},
     });
-    const exporting = exporter.export([{ spans, xray: placement, isSampledForOtlp: true }], inAMinute());
+    const exporting = exporter.export([{ spans, xray: placement, isSampledForOtlp: true }], START_MS + 60_000);
     let sent = 0;
     for (const wave of waves) {
       await settle();
       sent += wave;
       assert.equal(sizes.length, sent);
-      mock.timers.tick(2);
+      t.mock.timers.tick(2);
     }
     assert.deepEqual(await exporting, { sentSpans: spans.length, droppedSpans: 0 });
   });
 }
 
-test('a socket that takes no more: what is left is not waited for wave by wave', async () => {
+test('a socket that takes no more: what is left is not waited for wave by wave', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START_MS });
+  const { createXrayExporter } = await evaluateAnew<ExporterModule>(EXPORTER, [SENDING]);
   const { sizes, socketParts } = stub(10);
   const exporter = createXrayExporter({ daemonAddress: '127.0.0.1:2000', socketParts, reportProblem: () => {} });
   const batch = { spans: spansOf(50, 10), xray: placement, isSampledForOtlp: true };
-  const exporting = exporter.export([batch], inAMinute());
+  const exporting = exporter.export([batch], START_MS + 60_000);
   await settle();
-  mock.timers.tick(50);
+  t.mock.timers.tick(50);
   const { sentSpans, droppedSpans, error } = await exporting;
   assert.deepEqual([sizes.length, sentSpans, droppedSpans], [20, 10, 40]);
   assert.match(error ?? '', /the socket did not take them in time/);
