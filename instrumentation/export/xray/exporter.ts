@@ -74,6 +74,13 @@ type Drawing = {
   readonly dropReason: 'too_large' | 'unsendable';
 };
 
+type Sent = {
+  /** Nobody listens: nothing has arrived. */
+  readonly isRefused: boolean;
+  readonly failed: readonly FailedDocument[];
+  readonly sentSpans: number;
+};
+
 class XrayExporter implements Exporter {
   readonly name = 'X-Ray';
   readonly #options: XrayExporterOptions;
@@ -111,27 +118,19 @@ class XrayExporter implements Exporter {
     const drawing = this.#draw(batches);
     const { documents } = drawing;
     if (documents.length === 0) return outcomeOf(drawing, 0);
-    const first = new SendingRound(this.#socket, documents);
-    let isRefused = await first.send(deadlineEpochMs);
-    let failed = first.failed();
-    let sentSpans = countSpans(documents) - countFailed(failed);
-    if (failed.length > 0 && !isRefused) {
-      const again = this.#prepareAgain(failed);
-      const late = failed.filter(({ failure }) => failure === TIMED_OUT);
-      const second = new SendingRound(this.#socket, again);
-      isRefused = again.length > 0 && (await second.send(deadlineEpochMs));
-      const failedAgain = second.failed();
-      sentSpans += countSpans(again) - countFailed(failedAgain);
-      failed = [...late, ...failedAgain];
-    }
-    this.#isThere = !isRefused;
-    if (isRefused) {
+    const round = new SendingRound(this.#socket, documents);
+    const isRefused = await round.send(deadlineEpochMs);
+    const failed = round.failed();
+    const first = { isRefused, failed, sentSpans: countSpans(documents) - countFailed(failed) };
+    const sent = isRefused || failed.length === 0 ? first : await this.#sendAgain(first, deadlineEpochMs);
+    this.#isThere = !sent.isRefused;
+    if (sent.isRefused) {
       return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `nobody listens at ${this.#daemon}` };
     }
-    const outcome = outcomeOf(drawing, sentSpans);
-    if (failed.length === 0) return outcome;
-    const reasons = [...new Set(failed.map(({ failure }) => failure))].join(', ');
-    const error = `${failed.length} documents could not be sent to the X-Ray daemon: ${reasons}`;
+    const outcome = outcomeOf(drawing, sent.sentSpans);
+    if (sent.failed.length === 0) return outcome;
+    const reasons = [...new Set(sent.failed.map(({ failure }) => failure))].join(', ');
+    const error = `${sent.failed.length} documents could not be sent to the X-Ray daemon: ${reasons}`;
     return { ...outcome, dropReason: 'refused', error };
   }
 
@@ -151,7 +150,7 @@ class XrayExporter implements Exporter {
   }
 
   #draw(batches: readonly SpanBatch[]): Drawing {
-    let documents: readonly XrayDocument[] = [];
+    const documents: XrayDocument[] = [];
     let droppedSpans = 0;
     let dropReason: Drawing['dropReason'] = 'too_large';
     for (let index = 0; index < batches.length; index += 1) {
@@ -163,7 +162,7 @@ class XrayExporter implements Exporter {
       try {
         const trees = buildTrees(spans, xray, this.#options.mode ?? 'phases', this.#translation);
         const split = splitDocuments(trees, this.#limits);
-        documents = documents.length === 0 ? split.documents : [...documents, ...split.documents];
+        for (let at = 0; at < split.documents.length; at += 1) documents.push(split.documents[at]!);
         droppedSpans += split.droppedSpans;
       } catch (error) {
         droppedSpans += spans.length;
@@ -180,12 +179,19 @@ class XrayExporter implements Exporter {
     this.#options.reportProblem(`spans could not be written as X-Ray documents and are dropped: ${error}`);
   }
 
-  /** What may get there all the same: in smaller documents, or through a new socket. */
-  #prepareAgain(failed: readonly FailedDocument[]): readonly XrayDocument[] {
+  /** Tries once more what may get there all the same: in smaller documents, or through a new socket. */
+  async #sendAgain({ failed, sentSpans }: Sent, deadlineEpochMs: number): Promise<Sent> {
+    const late = failed.filter(({ failure }) => failure === TIMED_OUT);
     const tooLarge = failed.filter(({ failure }) => failure === TOO_LARGE);
-    const broken = failed.filter(({ failure }) => failure !== TOO_LARGE && failure !== TIMED_OUT);
+    const broken = failed.filter((one) => !late.includes(one) && !tooLarge.includes(one));
     if (broken.length > 0) this.#socket.discard();
-    return [...broken.map(({ document }) => document), ...this.#splitSmaller(tooLarge)];
+    const again = [...broken.map(({ document }) => document), ...this.#splitSmaller(tooLarge)];
+    if (again.length === 0) return { isRefused: false, failed, sentSpans };
+    const round = new SendingRound(this.#socket, again);
+    const isRefused = await round.send(deadlineEpochMs);
+    const failedAgain = round.failed();
+    const sentNow = countSpans(again) - countFailed(failedAgain);
+    return { isRefused, failed: [...late, ...failedAgain], sentSpans: sentSpans + sentNow };
   }
 
   /** The machine takes smaller datagrams than ours (macOS: 9216 bytes): from now on the cap is half of what it was. */
