@@ -16,6 +16,7 @@ export type BundleName =
   | 'outgoing'
   | 'client-modules'
   | 'databases'
+  | 'routes'
   | 'triggers'
   | 'contexts'
   | 'extractor'

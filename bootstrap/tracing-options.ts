@@ -44,6 +44,7 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
   const isOnDemand = (env.AWS_LAMBDA_INITIALIZATION_TYPE ?? 'on-demand') === 'on-demand';
   // X-Ray's own endpoint has the segment that the header names; everybody else would miss it.
   const xrayParent = otlpXrayParent === 'auto' ? (isXrayEndpoint ? 'keep' : 'root') : otlpXrayParent;
+  const isEnabled = chooseInstrumentations(settings);
   return {
     openRecording: (options) => recording().openRecording(context, host, xrayParent, options),
     openDelivery: (surroundings) => (host.loadBundle('outlet') as OutletBundle).openOutlet(context, host, surroundings),
@@ -63,9 +64,13 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
         (host.loadBundle('client-modules') as ClientModulesBundle).createClientModules(...options),
       createDatabaseInstrumentations: (...args) =>
         (host.loadBundle('databases') as DatabasesBundle).createDatabaseInstrumentations(...args),
-      isEnabled: chooseInstrumentations(settings),
+      isEnabled,
       injectionTargets: settings.injectionTargets.filter((target) => target !== 'none'),
       ownAddress: env.AWS_LAMBDA_RUNTIME_API ?? '',
+    },
+    routers: {
+      isEnabled,
+      createRouterHooks: (environment) => (host.loadBundle('routes') as RoutesBundle).createRouterHooks(environment),
     },
     functionName: env.AWS_LAMBDA_FUNCTION_NAME ?? 'unknown_function',
     functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION ?? '$LATEST',
@@ -120,5 +125,6 @@ type OutgoingBundle = typeof import('../instrumentation/outgoing/outgoing-tracer
 type ClientModulesBundle = typeof import('../instrumentation/outgoing/databases/client-modules.ts');
 type DatabasesBundle = typeof import('../instrumentation/outgoing/databases/official-instrumentations.ts');
 type OutletBundle = typeof import('./open-outlet.ts');
+type RoutesBundle = typeof import('../instrumentation/routes/router-hooks.ts');
 type SecretBundle = typeof import('./open-secret.ts');
 type OpenTelemetryBundle = typeof import('./open-sdk.ts');

@@ -60,6 +60,8 @@ export class ArrivedInvocation implements InvocationObservation {
   readonly loopDelay: LoopDelay;
   outcome: HandlerOutcome | undefined;
   answer: Answer | undefined;
+  /** What a router in the function has matched. */
+  route: string | undefined;
   /** Time that the tracer itself has taken of it, milliseconds. */
   ownMs = 0;
   readonly #surroundings: ArrivalSurroundings;

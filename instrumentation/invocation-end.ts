@@ -13,6 +13,7 @@ import { linksOf } from './message-links.ts';
 import { describeOutcome } from './outcome.ts';
 import type { ContextRules } from './parent.ts';
 import { RecordedSpan, type RecordingScope } from './recorded-span.ts';
+import { adoptRoute } from './routes/matched-route.ts';
 import type { Trigger, TriggerOptions } from './triggers/trigger.ts';
 
 const INTERNAL = 0;
@@ -41,6 +42,7 @@ export function endPhases(record: InvocationRecord, scope: EndingScope, at: Inst
   if (server.ended) return;
   const startedAt = scope.clock.now();
   try {
+    if (record.route !== undefined) adoptRoute(server, record.route, record.trigger);
     if (record.outcome !== undefined) describeEnd(record, record.outcome, scope);
   } catch (error) {
     scope.fault(error);

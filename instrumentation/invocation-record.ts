@@ -139,6 +139,10 @@ export class InvocationRecord implements ScopeFacts, CallScope {
     return this.#arrived.answer;
   }
 
+  get route(): string | undefined {
+    return this.#arrived.route;
+  }
+
   get loopDelay(): LoopDelay {
     return this.#arrived.loopDelay;
   }

@@ -295,7 +295,12 @@ export class Recorder implements InvocationObserver {
 
   /** The invocation that the running code belongs to, recorded or not. */
   here(): InvocationScope | undefined {
-    return (this.#options.active.owner() ?? this.#latest)?.scope;
+    return this.arrivedHere()?.scope;
+  }
+
+  /** The same, without working out what it is. */
+  arrivedHere(): ArrivedInvocation | undefined {
+    return this.#options.active.owner() ?? this.#latest;
   }
 
   /** The invocation that is running now, whatever the running code belongs to; undefined when there may be several. */

@@ -31,6 +31,7 @@ import { type CallOptions, installCalls } from './outgoing/install-calls.ts';
 import type { XrayParentRule } from './parent.ts';
 import { Recorder } from './recorder.ts';
 import type { ContextExtractor, Recording, RecordingOptions } from './recording.ts';
+import { type RouterOptions, watchRouters } from './routes/watch-routers.ts';
 import type { Sampler } from './sampler.ts';
 import { SelfProtection } from './self-protection.ts';
 import { newSpanCounts } from './span-counts.ts';
@@ -53,6 +54,7 @@ export type TracingOptions = {
   /** Which version of the API the code at a place is a copy of; from the bundle of the SDK. */
   findApiVersion(place: CodePlace): string | undefined;
   readonly calls: CallOptions;
+  readonly routers: RouterOptions;
   /** From a bundle of its own, when user code calls it. */
   createCodeApi(options: CodeApiOptions): CodeApi;
   /** Asks the user's `configure*` functions, from a bundle of its own; undefined: there are none. */
@@ -278,7 +280,9 @@ export function installTracing(options: TracingOptions): Tracing {
     const instrumented = hooks.instrument();
     calls = { ...calls, isEnabled: (name) => !instrumented.has(name) && options.calls.isEnabled(name) };
   }
-  installCalls(environment, calls, { provider: api.provider, loadModule: options.loadModule });
+  // A user's own instrumentation of a framework says nothing of our span: his is no reason to leave the route out.
+  const routers = watchRouters({ report, routedScope: () => recorder.arrivedHere() }, options.routers);
+  installCalls(environment, calls, { provider: api.provider, loadModule: options.loadModule, routers });
   initOwnMs = now() - startedAt;
   return {
     observer,

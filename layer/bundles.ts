@@ -30,6 +30,7 @@ export const bundleEntries = {
   outgoing: 'instrumentation/outgoing/outgoing-tracer.ts',
   'client-modules': 'instrumentation/outgoing/databases/client-modules.ts',
   databases: 'instrumentation/outgoing/databases/official-instrumentations.ts',
+  routes: 'instrumentation/routes/router-hooks.ts',
   triggers: 'instrumentation/triggers/recognition.ts',
   contexts: 'instrumentation/foreign-contexts.ts',
   extractor: 'instrumentation/context-extractor.ts',

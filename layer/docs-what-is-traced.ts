@@ -91,6 +91,26 @@ ${code(sharedAttributes.http)}
 * On request: \`http.request.header.<name>\`, \`http.response.header.<name>\`, \`http.request.body.size\`, \`http.response.body.size\` ([settings](settings.md)). With \`http/dup\` in
   \`OTEL_SEMCONV_STABILITY_OPT_IN\` the old names (\`http.method\`, \`http.target\`, \`http.status_code\` …) stand beside the new ones.
 
+## Routers inside the function
+
+Behind \`{proxy+}\`, \`$default\`, a function URL or a load balancer the event does not say the route, but the framework in the function knows it:
+\`http.route\` is then \`/orders/:id\`, as the framework writes it, and the span is called \`GET /orders/:id\`. The function need not be changed.
+
+| framework | how its routes are found | bundled and minified |
+|---|---|---|
+| \`express\` 5 with \`router\` from 2.3, as Express 5.3 has it | its router's channel \`express.router.request\` | yes |
+| \`express\` 4 and 5 before that | hooks on its routes and mounted routers | **no**: a package of its own (esbuild: \`external\`) |
+| \`fastify\` 4 and 5 | its channel \`fastify.initialization\`; every instance gets an \`onRequest\` hook | yes |
+| \`hono\` 4, also \`hono/quick\` and \`hono/tiny\` | a hook on their routers, \`require\` or \`import\`; not on one that you pass as \`router\` | **no** |
+
+* It includes what routers, plugins and apps are mounted on. Where several routes take part the last one counts whose handler runs; middleware and
+  error handlers are none. Hono's middleware is what is there for all methods and takes \`next\`. Fastify names the route also of requests that a hook or a schema turns away.
+* A request that no route matches has none. Of what a handler asks its own app in turn nothing is said.
+* The gateway's own route stays when it is more than a catch-all: \`/orders/{id}\` does, \`/orders/{proxy+}\` does not.
+* What [\`setRoute\`](code-api.md) says wins over both; for all other routers it is the way.
+* Patterns that are regular expressions stand as such. Of a list of paths Express without the channel does not say which one has matched: they are joined by commas.
+* \`OTEL_NODE_DISABLED_INSTRUMENTATIONS\` with \`express\`, \`fastify\`, \`hono\` leaves the event's route ([settings](settings.md)).
+
 ## What messaging sources share
 
 ${code(sharedAttributes.messaging)}

@@ -1,5 +1,5 @@
-// Clients of databases that were bundled into the function, where their calls cannot be seen, found by texts that a minifier
-// leaves alone.
+// Clients of databases and web frameworks that were bundled into the function, where their calls and routes cannot be seen, found by
+// texts that a minifier leaves alone.
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { LIBRARY_CHANNELS } from '../../instrumentation/outgoing/databases/watch-databases.ts';
@@ -12,6 +12,9 @@ const SIGNS: Readonly<Record<string, { readonly sign: RegExp; readonly seen?: st
   mongodb: { sign: /MongoServerSelectionError/ },
   mysql2: { sign: /mysql_clear_password|node_modules\/mysql2\//, seen: LIBRARY_CHANNELS.mysql2[0] },
   ioredis: { sign: /\[ioredis\] |node_modules\/ioredis\//, seen: LIBRARY_CHANNELS.ioredis[0] },
+  // Their routes are found unless they are bundled.
+  express: { sign: /app\.use\(\) requires a middleware function/, seen: 'express.router.request' },
+  hono: { sign: /Context is not finalized\. Did you forget/ },
   redis: { sign: /^(?=.*Socket closed unexpectedly)(?=.*The client is closed)/s, seen: LIBRARY_CHANNELS.redis[0] },
 };
 const MOST_FILES = 50;

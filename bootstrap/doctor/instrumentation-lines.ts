@@ -13,7 +13,9 @@ export type InstrumentationFacts = {
   readonly spans: readonly ReadableSpan[];
 };
 
-const INSTRUMENTATIONS = ['http', 'undici', 'http2', 'aws-sdk', 'pg', 'mysql2', 'mongodb', 'ioredis', 'redis'];
+const CALLS = ['http', 'undici', 'http2', 'aws-sdk', 'pg', 'mysql2', 'mongodb', 'ioredis', 'redis'];
+const ROUTERS = ['express', 'fastify', 'hono'];
+const INSTRUMENTATIONS = [...CALLS, ...ROUTERS];
 const CLIENT = 2;
 const PRODUCER = 3;
 const AWS_CLIENT = /^@(?:aws-sdk\/client-|smithy\/)/;
@@ -36,7 +38,7 @@ export function instrumentationLines({ isEnabled, packages, bundled, spans }: In
     if (isEnabled(client))
       lines.push([
         'not seen',
-        `${client} is bundled into ${file}: its calls are not traced (keep it a package of its own; esbuild: external)`,
+        `${client} is bundled into ${file}: ${ROUTERS.includes(client) ? 'the routes of requests are not found' : 'its calls are not traced'} (keep it a package of its own; esbuild: external)`,
       ]);
   }
   if (calls.some(isAws) && !packages.some(({ name }) => AWS_CLIENT.test(name)))

@@ -6,7 +6,7 @@ export type LoadedPackage = { readonly name: string; readonly version: string };
 
 const IN_PACKAGE = /^(.*\/node_modules\/((?:@[^/]+\/)?[^/]+))\//;
 const OF_INTEREST =
-  /^(?:pg|pg-pool|postgres|mysql2?|mongodb|ioredis|redis|@redis\/client|undici|aws-sdk|@aws-sdk\/client-.+|@smithy\/(?:core|smithy-client)|@grpc\/grpc-js|aws-xray-sdk-core|@opentelemetry\/(?:api|sdk-.+)|@sentry\/node|dd-trace|newrelic)$/;
+  /^(?:pg|pg-pool|postgres|mysql2?|mongodb|ioredis|redis|@redis\/client|undici|express|fastify|hono|aws-sdk|@aws-sdk\/client-.+|@smithy\/(?:core|smithy-client)|@grpc\/grpc-js|aws-xray-sdk-core|@opentelemetry\/(?:api|sdk-.+)|@sentry\/node|dd-trace|newrelic)$/;
 
 /** `files` are the keys of `require.cache`. */
 export function loadedPackages(files: readonly string[]): LoadedPackage[] {

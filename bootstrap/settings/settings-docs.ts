@@ -239,7 +239,7 @@ export const settingDocs = {
   },
   enabledInstrumentations: {
     group: 'calls',
-    text: 'What is traced, by the short names of OpenTelemetry: `http`, `undici` (also global `fetch`), `http2` (also gRPC), `aws-sdk`, `pg`, `mysql2`, `mongodb`, `ioredis`, `redis`. Unset: all of them. Names of others are ignored.',
+    text: 'What is traced, by the short names of OpenTelemetry: `http`, `undici` (also global `fetch`), `http2` (also gRPC), `aws-sdk`, `pg`, `mysql2`, `mongodb`, `ioredis`, `redis`; `express`, `fastify`, `hono` for the routes that they match. Unset: all of them. Names of others are ignored.',
   },
   disabledInstrumentations: {
     group: 'calls',

@@ -6,6 +6,7 @@ import { InertSpan } from '../inert-span.ts';
 import { linksOf } from '../message-links.ts';
 import type { CallEnvironment, CallScope } from '../outgoing/call-scope.ts';
 import type { ContextRules } from '../parent.ts';
+import { sayRoute } from '../routes/matched-route.ts';
 import type { Recogniser } from '../triggers/recogniser.ts';
 import type { TriggerOptions } from '../triggers/trigger.ts';
 import { recordsOf } from './event-records.ts';
@@ -124,11 +125,7 @@ export function createCodeApi({ environment, invocations, foreignTracer }: CodeA
     setRoute(route) {
       const scope = environment.here();
       if (!scope?.isRecorded) return;
-      const { span } = scope;
-      const { 'http.request.method': method } = span.attributes;
-      span.setAttribute('http.route', route);
-      // Only of HTTP is the route the name.
-      if (typeof method === 'string') span.updateName(`${method === '_OTHER' ? 'HTTP' : method} ${route}`);
+      sayRoute(scope.span, route);
     },
     async forEachRecord(event, work) {
       const results: unknown[] = [];

@@ -2,6 +2,7 @@
 
 import type * as http2 from 'node:http2';
 import type { TracerProvider } from '@opentelemetry/api';
+import type { RouterWatch } from '../routes/watch-routers.ts';
 import type { InjectionTarget } from './aws/message-injection.ts';
 import type { CallEnvironment } from './call-scope.ts';
 import type { ClientModule, ClientModules } from './databases/client-modules.ts';
@@ -30,12 +31,18 @@ export type CallOptions = {
   readonly ownAddress: string;
 };
 
+type CallSurroundings = {
+  readonly provider: TracerProvider;
+  readonly loadModule: NodeJS.Require;
+  readonly routers: RouterWatch;
+};
+
 const OFFICIAL = ['pg', 'mysql2', 'mongodb', 'ioredis', 'redis'] as const;
 
 export function installCalls(
   environment: CallEnvironment,
   options: CallOptions,
-  { provider, loadModule }: { readonly provider: TracerProvider; readonly loadModule: NodeJS.Require },
+  { provider, loadModule, routers }: CallSurroundings,
 ): void {
   const { isEnabled, injectionTargets } = options;
   const tracesAws = isEnabled('aws-sdk');
@@ -62,6 +69,7 @@ export function installCalls(
         }
       : undefined,
     http2: isEnabled('http2') || isEnabled('grpc') ? (exports) => hookHttp2(exports, tracer) : undefined,
+    routers,
     loadHttp2: () => loadModule('node:http2') as typeof http2,
   });
 }

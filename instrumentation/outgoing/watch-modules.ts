@@ -1,9 +1,11 @@
 // Notices the few modules that are worth a hook when user code loads them unbundled: AWS SDK v3 clients, whose input can still be
-// added to, databases' clients that publish nothing by themselves, and `node:http2`. Nothing of ours is loaded before that.
+// added to, databases' clients that publish nothing by themselves, web frameworks whose routers do not either, and `node:http2`.
+// Nothing of ours is loaded before that.
 
 import { subscribe } from 'node:diagnostics_channel';
 import type * as http2 from 'node:http2';
 import { registerHooks } from 'node:module';
+import type { RouterWatch } from '../routes/watch-routers.ts';
 import type { CallEnvironment } from './call-scope.ts';
 
 export type ClientTracer = {
@@ -26,14 +28,18 @@ export type ModuleWatch = {
   readonly databases: ((module: LoadedModule) => void) | undefined;
   /** Hooks `node:http2`; undefined: it is left alone. */
   readonly http2: ((exports: typeof http2) => void) | undefined;
+  readonly routers: RouterWatch;
   loadHttp2(): typeof http2;
 };
 
 const SMITHY_CLIENT = /^(?:@smithy\/core\/client|@(?:smithy|aws-sdk)\/smithy-client)$/;
 const DATABASE = /(?:^|\/)(?:pg|pg-pool|mysql2|mongodb|ioredis|redis|@(?:node-)?redis\/client)(?:$|\/)/;
+/** By its name, or as an ES module imports it. */
+const FRAMEWORK = /(?:^|\/node_modules\/)(express|hono)(?:\/(?:index\.js|tiny|quick))?$/;
+const HONO = /^hono(?:\/(?:tiny|quick))?$/;
 
 export function watchModules(watch: ModuleWatch): void {
-  const { environment, clients, databases } = watch;
+  const { environment, clients, databases, routers } = watch;
   const attempt = (what: string, work: () => void): void => {
     try {
       work();
@@ -41,19 +47,22 @@ export function watchModules(watch: ModuleWatch): void {
       environment.report(`${what} cannot be hooked, its calls are traced on the wire only: ${error}`);
     }
   };
-  if (watch.http2 !== undefined) {
-    let isHooked = false;
+  const hasHono = routers.isEnabled('hono');
+  if (watch.http2 !== undefined || hasHono) {
+    let isHooked = watch.http2 === undefined;
     registerHooks({
       resolve(specifier, context, next) {
         if (!isHooked && (specifier === 'http2' || specifier === 'node:http2')) {
           isHooked = true;
           attempt(specifier, () => watch.http2!(watch.loadHttp2()));
         }
-        return next(specifier, context);
+        const found = next(specifier, context);
+        return hasHono && HONO.test(specifier) ? routers.resolved(found, context.conditions) : found;
       },
     });
   }
-  if (clients === undefined && databases === undefined) return;
+  const hasRouters = hasHono || routers.isEnabled('express');
+  if (clients === undefined && databases === undefined && !hasRouters) return;
   // What is thrown from here Node would take for an uncaught exception of the function.
   subscribe('tracing:module.require:end', (message) => {
     const { id, parentFilename, result } = message as { id: string; parentFilename?: string; result?: unknown };
@@ -63,6 +72,9 @@ export function watchModules(watch: ModuleWatch): void {
         if (clients !== undefined) hookClient(result, environment, clients);
       } else if (databases !== undefined && DATABASE.test(id[0] === '.' ? (parentFilename ?? '') : id)) {
         databases({ id, parentFilename, exports: result });
+      } else if (hasRouters) {
+        const [, framework] = FRAMEWORK.exec(id) ?? [];
+        if (framework !== undefined) routers.moduleLoaded(framework, result);
       }
     });
   });

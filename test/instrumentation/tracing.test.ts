@@ -83,6 +83,10 @@ function optionsFor(changes: Partial<TracingOptions> = {}): {
         watchdog: undefined,
         report: (message) => reports.push(message),
       }),
+    routers: {
+      isEnabled: () => false,
+      createRouterHooks: () => assert.fail('no framework is loaded here'),
+    },
     holdsResponse: false,
     flightPath: undefined,
     createSdk,

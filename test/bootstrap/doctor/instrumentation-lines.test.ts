@@ -19,7 +19,7 @@ const nothing = { isEnabled: () => true, packages: [], bundled: [], spans: [] };
 
 test('nothing was there and nothing was called', () => {
   assert.deepEqual(instrumentationLines(nothing), [
-    ['on', 'http, undici, http2, aws-sdk, pg, mysql2, mongodb, ioredis, redis'],
+    ['on', 'http, undici, http2, aws-sdk, pg, mysql2, mongodb, ioredis, redis, express, fastify, hono'],
     ['modules', 'nothing'],
     ['calls', 'nothing'],
   ]);
@@ -86,6 +86,18 @@ test('bundled clients are found in the function’s own files, unless they publi
   ]);
   assert.deepEqual(handlerFiles(root, 'mongo.handler'), [`${root}/mongo.mjs`]);
   assert.deepEqual(handlerFiles(root, 'src/none.handler'), []);
+});
+
+test('of a framework the routes are missed, not calls', () => {
+  const bundled = [
+    { client: 'express', file: 'index.js' },
+    { client: 'hono', file: 'index.js' },
+  ];
+  const lines = instrumentationLines({ ...nothing, isEnabled: (name) => name !== 'hono', bundled });
+  assert.deepEqual(
+    lines.filter(([label]) => label === 'not seen').map(([, text]) => text.slice(0, 69)),
+    ['express is bundled into index.js: the routes of requests are not found'.slice(0, 69)],
+  );
 });
 
 test('packages with their versions, only those that matter', (t) => {

@@ -1,0 +1,31 @@
+// How an ES module is reached before whoever imports it runs: it is imported by way of one of ours, which has the same exports and hands
+// them out when it is evaluated. Neither its source nor that of the function is touched.
+// Source: Node.js, "ECMAScript modules" (`data:` imports), "module.registerHooks".
+
+import { subscribe } from 'node:diagnostics_channel';
+
+const CHANNEL = 'spanstrap.module.imported';
+
+type Announcement = { readonly url: string; readonly exports: object };
+
+/**
+ * The URL to be imported instead of each `url`, as long as it was not evaluated; undefined: its own. `imported` gets the exports of what it
+ * stands for.
+ */
+export function createAnnouncedImport(imported: (exports: object) => void): (url: string) => string | undefined {
+  let isListening = false;
+  const done = new Set<string>();
+  const listen = (message: unknown): void => {
+    const { url, exports } = message as Announcement;
+    done.add(url);
+    imported(exports);
+  };
+  return (url) => {
+    if (!url.startsWith('file:') || done.has(url)) return undefined;
+    if (!isListening) subscribe(CHANNEL, listen);
+    isListening = true;
+    const file = JSON.stringify(url);
+    const code = `import{channel}from"node:diagnostics_channel";import*as exports from${file};export*from${file};channel("${CHANNEL}").publish({url:${file},exports})`;
+    return `data:text/javascript,${encodeURIComponent(code)}`;
+  };
+}
