@@ -6,14 +6,18 @@ import { registerHooks } from 'node:module';
 const TAKEN = Symbol.for('spanstrap.untouched');
 let copies = 0;
 
-/** `path` is from the root of the repository. What the module imports is not evaluated anew, but for the built-ins. */
-export async function evaluateAnew<Module>(path: string): Promise<Module> {
+/**
+ * Paths are from the root of the repository. What the module imports is not evaluated anew, but for the built-ins and
+ * `alsoAnew`.
+ */
+export async function evaluateAnew<Module>(path: string, alsoAnew: readonly string[] = []): Promise<Module> {
   const mark = `?anew=${copies++}`;
+  const anew = ['runtime/untouched.ts', ...alsoAnew];
   const taken = Object.getOwnPropertyDescriptor(globalThis, TAKEN);
   const hooks = registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolution = nextResolve(specifier, context);
-      const isWanted = context.parentURL?.endsWith(mark) && resolution.url.endsWith('/runtime/untouched.ts');
+      const isWanted = context.parentURL?.endsWith(mark) && anew.some((one) => resolution.url.endsWith(`/${one}`));
       return isWanted ? { ...resolution, url: resolution.url + mark } : resolution;
     },
   });

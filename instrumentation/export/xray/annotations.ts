@@ -25,8 +25,9 @@ export type AnnotationSettings = {
  * too many, goes to the metadata.
  */
 export function annotationsOf(attributes: SpanAttributes, settings: AnnotationSettings): Annotations | undefined {
-  const listed = takeTexts(attributes, ANNOTATION_LIST);
   const { indexedAttributes } = settings;
+  if (indexedAttributes.length === 0 && attributes.values[ANNOTATION_LIST] === undefined) return undefined;
+  const listed = takeTexts(attributes, ANNOTATION_LIST);
   const keys =
     indexedAttributes === 'all'
       ? [...unusedKeys(attributes), ...listed]
@@ -41,7 +42,7 @@ export function annotationsOf(attributes: SpanAttributes, settings: AnnotationSe
     if (!Object.hasOwn(attributes.values, key)) continue;
     const value = annotationValue(attributes.values[key]);
     if (value === undefined) continue;
-    attributes.used.add(key);
+    attributes.use(key);
     setKey(annotations, annotationKey(key, settings.keepsDots), value);
     count += 1;
   }
@@ -49,8 +50,8 @@ export function annotationsOf(attributes: SpanAttributes, settings: AnnotationSe
 }
 
 /** What no block took; JSON for the metadata is not meant to be searched. */
-const unusedKeys = ({ values, used }: SpanAttributes): string[] =>
-  Object.keys(values).filter((key) => !used.has(key) && !key.startsWith('aws.xray.metadata.'));
+const unusedKeys = (attributes: SpanAttributes): string[] =>
+  attributes.keys.filter((key) => !attributes.isUsed(key) && !key.startsWith('aws.xray.metadata.'));
 
 function annotationValue(value: unknown): string | number | boolean | undefined {
   if (typeof value === 'string') return cutText(value, ANNOTATION_CHARS);

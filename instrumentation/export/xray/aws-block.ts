@@ -64,17 +64,27 @@ const LIST_MAX = 100;
 /** Longer JSON text is not worth its parsing here; it stays in the metadata, under the metadata's cap. */
 const JSON_MAX_CHARS = 4096;
 
-/** The block; undefined when no attribute belongs there. `isInvocation`: the span stands for Lambda's own invocation. */
+/** What any span is asked for. */
+export const AWS_KEYS: readonly string[] = ROWS.flatMap(({ keys = [] }) => keys);
+
+export type AwsSubject = {
+  /** The span is a call of an AWS API. */
+  readonly isCall: boolean;
+  /** The span stands for Lambda's own invocation. */
+  readonly isInvocation: boolean;
+  /** It has one of `AWS_KEYS`. */
+  readonly hasKeys: boolean;
+};
+
+/** The block; undefined when no attribute belongs there. */
 export function awsBlockOf(
   attributes: SpanAttributes,
-  namespace: 'aws' | 'remote' | undefined,
-  isInvocation: boolean,
+  { isCall, isInvocation, hasKeys }: AwsSubject,
 ): AwsBlock | undefined {
-  const isCall = namespace === 'aws';
-  if (!isCall && !isInvocation && !hasAwsAttribute(attributes)) return undefined;
+  if (!isCall && !isInvocation && !hasKeys) return undefined;
   const block: AwsBlock = {};
-  for (const row of ROWS) setField(block, row, keysOf(row, isCall), attributes);
-  if (isInvocation) for (const row of INVOCATION_ROWS) setField(block, row, row.keys!, attributes);
+  if (isCall || hasKeys) setFields(block, ROWS, isCall, attributes);
+  if (isInvocation) setFields(block, INVOCATION_ROWS, false, attributes);
   if (isCall) finishCall(block, attributes);
   // One table is `table_name`, as the console expects it.
   const tables = block.table_names as string[] | undefined;
@@ -82,12 +92,13 @@ export function awsBlockOf(
     block.table_name ??= tables[0];
     delete block.table_names;
   }
-  return Object.keys(block).length === 0 ? undefined : block;
+  for (const _ in block) return block;
+  return undefined;
 }
 
 function finishCall(block: AwsBlock, attributes: SpanAttributes): void {
-  attributes.used.add('rpc.system');
-  attributes.used.add('rpc.system.name');
+  attributes.use('rpc.system');
+  attributes.use('rpc.system.name');
   const { operation } = block;
   if (typeof operation === 'string' && operation.includes('/')) {
     block.operation = operation.slice(operation.lastIndexOf('/') + 1);
@@ -98,20 +109,18 @@ function finishCall(block: AwsBlock, attributes: SpanAttributes): void {
   }
 }
 
-function hasAwsAttribute({ values }: SpanAttributes): boolean {
-  for (const key in values) if (key.startsWith('aws.') || key === 'messaging.url') return true;
-  return false;
-}
-
 const CALL_KEYS: ReadonlyMap<Row, readonly string[]> = new Map(
   ROWS.map((row) => [row, [...(row.keys ?? []), ...(row.callKeys ?? [])]]),
 );
 
-const keysOf = (row: Row, isCall: boolean): readonly string[] => (isCall ? CALL_KEYS.get(row)! : (row.keys ?? []));
-
-function setField(block: AwsBlock, { field, kind }: Row, keys: readonly string[], attributes: SpanAttributes): void {
-  const value = READ[kind](attributes, keys);
-  if (value !== undefined && block[field] === undefined) block[field] = value;
+function setFields(block: AwsBlock, rows: readonly Row[], isCall: boolean, attributes: SpanAttributes): void {
+  for (let index = 0; index < rows.length; index += 1) {
+    const row = rows[index]!;
+    const keys = isCall ? CALL_KEYS.get(row) : row.keys;
+    if (keys === undefined) continue;
+    const value = READ[row.kind](attributes, keys);
+    if (value !== undefined && block[row.field] === undefined) block[row.field] = value;
+  }
 }
 
 const READ: Readonly<Record<FieldKind, (attributes: SpanAttributes, keys: readonly string[]) => unknown>> = {
@@ -124,7 +133,7 @@ const READ: Readonly<Record<FieldKind, (attributes: SpanAttributes, keys: readon
     for (const key of keys) {
       const value = attributes.values[key];
       if (typeof value !== 'boolean') continue;
-      attributes.used.add(key);
+      attributes.use(key);
       return value;
     }
     return undefined;
@@ -133,7 +142,7 @@ const READ: Readonly<Record<FieldKind, (attributes: SpanAttributes, keys: readon
     for (const key of keys) {
       const value = attributes.values[key];
       if (typeof value !== 'string' && !isTextList(value)) continue;
-      attributes.used.add(key);
+      attributes.use(key);
       return (typeof value === 'string' ? [value] : value).map((text) => cutText(text, GENERIC_TEXT_CHARS));
     }
     return undefined;
@@ -143,7 +152,7 @@ const READ: Readonly<Record<FieldKind, (attributes: SpanAttributes, keys: readon
       const value = attributes.values[key];
       const parsed = isTextList(value) ? parseAll(value) : undefined;
       if (parsed === undefined) continue;
-      attributes.used.add(key);
+      attributes.use(key);
       return parsed.length === 1 ? parsed[0] : parsed;
     }
     return undefined;

@@ -11,13 +11,26 @@ type TimedEvent = ReadableSpan['events'][number];
 const MAX_EXCEPTIONS = 10;
 
 /** Which exceptions a batch has in full already. Subsegments must come children first. */
-export type RecordedExceptions = {
-  readonly ids: Set<string>;
+export class RecordedExceptions {
+  #ids: Set<string> | undefined;
   /** By stack text: the stack of one Error is the same text wherever it is recorded. */
-  readonly idsByStack: Map<string, string>;
-};
+  #idsByStack: Map<string, string> | undefined;
 
-export const recordedExceptions = (): RecordedExceptions => ({ ids: new Set(), idsByStack: new Map() });
+  /** False when it is there already. */
+  add(id: string): boolean {
+    this.#ids ??= new Set();
+    return this.#ids.size !== this.#ids.add(id).size;
+  }
+
+  idOfStack(stack: string): string | undefined {
+    return this.#idsByStack?.get(stack);
+  }
+
+  rememberStack(stack: string, id: string): void {
+    this.#idsByStack ??= new Map();
+    this.#idsByStack.set(stack, id);
+  }
+}
 
 export type CauseInput = {
   readonly events: readonly TimedEvent[];
@@ -39,18 +52,15 @@ export function causeOf(input: CauseInput, recorded: RecordedExceptions): Cause 
     const error = liveErrorOf(input, event);
     const text = textOf(event);
     const id = idOf(error, text, recorded);
-    if (recorded.ids.has(id)) {
+    if (!recorded.add(id)) {
       reference ??= id;
       continue;
     }
-    recorded.ids.add(id);
     const exception = exceptionFrom(id, text, input.isRemote);
     exceptions.push(exception);
     if (error === undefined) continue;
     for (const inner of expandCauses(exception, error, input.isRemote)) {
-      if (recorded.ids.has(inner.id)) continue;
-      recorded.ids.add(inner.id);
-      exceptions.push(inner);
+      if (recorded.add(inner.id)) exceptions.push(inner);
     }
   }
   const last = exceptions.at(-1);
@@ -79,9 +89,9 @@ function textOf({ attributes }: TimedEvent): ExceptionText {
 }
 
 function idOf(error: object | undefined, { stack }: ExceptionText, recorded: RecordedExceptions): string {
-  const known = stack === undefined ? undefined : recorded.idsByStack.get(stack);
+  const known = stack === undefined ? undefined : recorded.idOfStack(stack);
   if (error === undefined && known !== undefined) return known;
   const id = error === undefined ? createExceptionId() : exceptionIdOf(error, known);
-  if (stack !== undefined && known === undefined) recorded.idsByStack.set(stack, id);
+  if (stack !== undefined && known === undefined) recorded.rememberStack(stack, id);
   return id;
 }

@@ -1,18 +1,17 @@
 // The spans of a batch as trees of subsegments: a child whose parent left with it is embedded, every other span is the root of a
-// document. Nothing is serialised here.
+// document.
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { createSpanId } from '../../ids.ts';
 import type { SpanBatch, XrayPlacement } from '../exporter.ts';
-import { recordedExceptions } from './cause.ts';
+import { RecordedExceptions } from './cause.ts';
 import { drawnSpans, phaseNameOf, type XrayMode } from './phases.ts';
 import type { SubsegmentNode } from './subsegment.ts';
-import { bareFields, type TranslationInput, type TranslationSettings, translateSpan } from './translation.ts';
+import { bareFields, type TranslationSettings, translateSpan } from './translation.ts';
 
 const SPAN_ID = /^(?!0{16}$)[0-9a-f]{16}$/;
 
-type Entry = { readonly node: SubsegmentNode; readonly input: TranslationInput };
-type Entries = ReadonlyMap<string, Entry>;
+type Nodes = ReadonlyMap<string, SubsegmentNode>;
 
 /**
  * The trees of a batch, the segment's or the `Invocation`'s first, otherwise in the order of the spans. Each drawn span is in
@@ -24,86 +23,102 @@ export function buildTrees(
   mode: XrayMode,
   settings: TranslationSettings,
 ): SubsegmentNode[] {
-  const entries = entriesOf(spans, placement, mode);
+  const home = placement.parentId.toLowerCase();
+  const nodes = nodesOf(spans, placement, home, mode);
   const roots: SubsegmentNode[] = [];
-  for (const { node } of entries.values()) {
-    const parent = entries.get(node.parentId)?.node;
+  nodes.forEach((node) => {
+    const parent = nodes.get(node.parentId);
     if (parent === undefined) roots.push(node);
     else parent.children.push(node);
+  });
+  const ordered = parentsFirst(roots, nodes);
+  for (let index = 0; index < roots.length; index += 1) {
+    const root = roots[index]!;
+    if (root.parentId === root.id) root.parentId = home;
   }
-  const ordered = parentsFirst(roots, entries);
-  for (const root of roots) if (root.parentId === root.id) root.parentId = placement.parentId.toLowerCase();
-  const recorded = recordedExceptions();
+  const recorded = new RecordedExceptions();
   // Children first, so that an exception stands in full where it came from.
-  for (const node of ordered.reverse()) translateSpan(node, entries.get(node.id)!.input, settings, recorded);
-  const first = roots.findIndex(({ id, isSegment }) => isSegment || id === placement.invocationSpanId);
+  for (let index = ordered.length - 1; index >= 0; index -= 1) translateSpan(ordered[index]!, settings, recorded);
+  const first = roots.findIndex(({ id, source }) => source.isSegment || id === placement.invocationSpanId);
   if (first > 0) roots.unshift(...roots.splice(first, 1));
   return roots;
 }
 
 const idOf = (span: ReadableSpan): string => span.spanContext().spanId;
 
-function entriesOf(spans: SpanBatch['spans'], placement: XrayPlacement, mode: XrayMode): Map<string, Entry> {
+/** By id, in the order of the spans. `home`: what hangs under nothing of this process hangs there. */
+function nodesOf(
+  spans: SpanBatch['spans'],
+  placement: XrayPlacement,
+  home: string,
+  mode: XrayMode,
+): Map<string, SubsegmentNode> {
   const traceId = placement.traceId.toLowerCase();
   const { serverSpanId, invocationSpanId } = placement;
   const server = spans.find((span) => idOf(span) === serverSpanId);
-  const entries = new Map<string, Entry>();
-  for (const span of drawnSpans(spans, placement, mode)) {
+  const nodes = new Map<string, SubsegmentNode>();
+  const drawn = drawnSpans(spans, placement, mode);
+  for (let index = 0; index < drawn.length; index += 1) {
+    const span = drawn[index]!;
     const isSegment = span === server && mode === 'segment';
     if (span === server && !isSegment) continue;
     const spanId = idOf(span);
-    const known = entries.get(spanId);
+    const known = nodes.get(spanId);
     // The same span twice is one span; another span with its id is not.
-    if (known?.input.span === span) continue;
+    if (known?.source.span === span) continue;
     const isUsable = known === undefined && (spanId !== serverSpanId || isSegment) && SPAN_ID.test(spanId);
     const id = isUsable ? spanId : createSpanId();
-    const merged = id === invocationSpanId && mode !== 'segment' ? server : undefined;
-    const node: SubsegmentNode = {
+    const isInvocation = id === invocationSpanId && mode !== 'segment';
+    const merged = isInvocation ? server : undefined;
+    nodes.set(id, {
       id,
       traceId,
-      parentId: parentIdOf(span, placement, mode),
+      parentId: parentIdOf(span, placement, home, mode),
+      source: {
+        span,
+        server: merged,
+        phaseName: phaseNameOf(span, placement, mode),
+        standsForInvocation: isSegment || isInvocation,
+        isSegment,
+        replacedId: isUsable ? undefined : spanId,
+      },
       fields: bareFields(span),
       children: [],
-      spans: merged === undefined ? 1 : 2,
-      isSegment,
       isDetached: false,
       text: '',
       bytes: 0,
+      treeText: '',
       treeBytes: 0,
-    };
-    const input: TranslationInput = {
-      span,
-      server: merged,
-      name: phaseNameOf(span, placement, mode),
-      standsForInvocation: isSegment || (id === invocationSpanId && mode !== 'segment'),
-      isSegment,
-      replacedId: isUsable ? undefined : spanId,
-    };
-    entries.set(id, { node, input });
+      treeSpans: 0,
+    });
   }
-  return entries;
+  return nodes;
 }
 
 /** Under the header's `Parent`, unless the span has a parent of its own inside this process. */
-function parentIdOf({ parentSpanContext: parent }: ReadableSpan, placement: XrayPlacement, mode: XrayMode): string {
-  const { parentId, serverSpanId, invocationSpanId } = placement;
+function parentIdOf(
+  { parentSpanContext: parent }: ReadableSpan,
+  { serverSpanId, invocationSpanId }: XrayPlacement,
+  home: string,
+  mode: XrayMode,
+): string {
   // A remote parent is a span of another trace, which X-Ray would wait for in this one and never get.
-  if (parent === undefined || parent.isRemote === true) return parentId.toLowerCase();
+  if (parent === undefined || parent.isRemote === true) return home;
   const isUndrawn =
     (mode !== 'segment' && parent.spanId === serverSpanId) || (mode === 'attach' && parent.spanId === invocationSpanId);
-  return isUndrawn || !SPAN_ID.test(parent.spanId) ? parentId.toLowerCase() : parent.spanId;
+  return isUndrawn || !SPAN_ID.test(parent.spanId) ? home : parent.spanId;
 }
 
 /** Every node, parents before children. A circle of parents (one alone, too) has no root: it is cut, and the node at the cut added to `roots`. */
-function parentsFirst(roots: SubsegmentNode[], entries: Entries): SubsegmentNode[] {
+function parentsFirst(roots: SubsegmentNode[], nodes: Nodes): SubsegmentNode[] {
   const ordered: SubsegmentNode[] = [];
-  for (const root of roots) addSubtree(ordered, root);
-  if (ordered.length === entries.size) return ordered;
+  for (let index = 0; index < roots.length; index += 1) addSubtree(ordered, roots[index]!);
+  if (ordered.length === nodes.size) return ordered;
   const seen = new Set(ordered);
-  for (const { node } of entries.values()) {
+  for (const node of nodes.values()) {
     if (seen.has(node)) continue;
-    const cut = nodeInCircle(node, entries);
-    const { children } = entries.get(cut.parentId)!.node;
+    const cut = nodeInCircle(node, nodes);
+    const { children } = nodes.get(cut.parentId)!;
     children.splice(children.indexOf(cut), 1);
     // Its parent is below it now: no id to hang under but its own, which the caller replaces.
     cut.parentId = cut.id;
@@ -118,16 +133,17 @@ function parentsFirst(roots: SubsegmentNode[], entries: Entries): SubsegmentNode
 function addSubtree(ordered: SubsegmentNode[], root: SubsegmentNode): void {
   ordered.push(root);
   for (let index = ordered.length - 1; index < ordered.length; index += 1) {
-    for (const child of ordered[index]!.children) ordered.push(child);
+    const { children } = ordered[index]!;
+    for (let at = 0; at < children.length; at += 1) ordered.push(children[at]!);
   }
 }
 
-function nodeInCircle(start: SubsegmentNode, entries: Entries): SubsegmentNode {
+function nodeInCircle(start: SubsegmentNode, nodes: Nodes): SubsegmentNode {
   const passed = new Set<SubsegmentNode>();
   let node = start;
   while (!passed.has(node)) {
     passed.add(node);
-    node = entries.get(node.parentId)!.node;
+    node = nodes.get(node.parentId)!;
   }
   return node;
 }

@@ -8,9 +8,9 @@ import { parseDaemonAddress } from './daemon-address.ts';
 import { builtinParts, DaemonSocket, type DaemonSocketParts, TOO_LARGE } from './daemon-socket.ts';
 import { buildTrees } from './document.ts';
 import type { XrayMode } from './phases.ts';
+import { datagramOf, type FailedDocument, SendingRound, TIMED_OUT } from './sending-round.ts';
 import { DOCUMENT_MIN_BYTES, type SplitLimits, splitDocuments, type XrayDocument } from './split.ts';
 import type { TranslationSettings } from './translation.ts';
-import { WAVE_PAUSE_MS, wavesOf } from './waves.ts';
 
 export type { XrayMode } from './phases.ts';
 
@@ -47,11 +47,6 @@ const DEFAULT_ADDED_DOCUMENTS = 1000;
 const DEFAULT_TOTAL_BYTES = 400_000;
 const DEFAULT_METADATA_CAP_BYTES = 4096;
 
-/** A datagram takes microseconds; one that takes longer than this is not waited for. */
-const SEND_TIMEOUT_MS = 50;
-
-const HEADER = '{"format":"json","version":1}\n';
-
 export function createXrayExporter(options: XrayExporterOptions): Exporter {
   const daemon = parseDaemonAddress(options.daemonAddress);
   if ('error' in daemon) return new UnusableExporter(daemon.error);
@@ -72,7 +67,19 @@ class UnusableExporter implements Exporter {
   }
 }
 
-type Failed = { readonly document: XrayDocument; readonly failure: string };
+type Drawing = {
+  readonly documents: readonly XrayDocument[];
+  /** Spans that are in no document. */
+  readonly droppedSpans: number;
+  readonly dropReason: 'too_large' | 'unsendable';
+};
+
+type Sent = {
+  /** Nobody listens: nothing has arrived. */
+  readonly isRefused: boolean;
+  readonly failed: readonly FailedDocument[];
+  readonly sentSpans: number;
+};
 
 class XrayExporter implements Exporter {
   readonly name = 'X-Ray';
@@ -104,22 +111,26 @@ class XrayExporter implements Exporter {
   }
 
   async export(batches: readonly SpanBatch[], deadlineEpochMs: number): Promise<ExportOutcome> {
-    if (!batches.some(({ xray }) => xray !== undefined)) return { sentSpans: 0, droppedSpans: 0 };
+    if (!hasPlaced(batches)) return { sentSpans: 0, droppedSpans: 0 };
     if (!this.#socket.isResolved && !(await beforeDeadline(this.#socket.resolve(), deadlineEpochMs, false))) {
       return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `${this.#daemon} does not resolve` };
     }
-    const { documents, droppedSpans, dropReason } = this.#documentsOf(batches);
-    const reason = droppedSpans > 0 ? { dropReason } : {};
-    if (documents.length === 0) return { sentSpans: 0, droppedSpans, ...reason };
-    const { failed, sentSpans } = await this.#sendTwice(documents, deadlineEpochMs);
-    this.#isThere = !(await this.#socket.wasRefused());
-    if (!this.#isThere) {
+    const drawing = this.#draw(batches);
+    const { documents } = drawing;
+    if (documents.length === 0) return outcomeOf(drawing, 0);
+    const round = new SendingRound(this.#socket, documents);
+    const isRefused = await round.send(deadlineEpochMs);
+    const failed = round.failed();
+    const first = { isRefused, failed, sentSpans: countSpans(documents) - countFailed(failed) };
+    const sent = isRefused || failed.length === 0 ? first : await this.#sendAgain(first, deadlineEpochMs);
+    this.#isThere = !sent.isRefused;
+    if (sent.isRefused) {
       return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `nobody listens at ${this.#daemon}` };
     }
-    const outcome = { sentSpans, droppedSpans: droppedSpans + countSpans(documents) - sentSpans, ...reason };
-    if (failed.length === 0) return outcome;
-    const reasons = [...new Set(failed.map(({ failure }) => failure))].join(', ');
-    const error = `${failed.length} documents could not be sent to the X-Ray daemon: ${reasons}`;
+    const outcome = outcomeOf(drawing, sent.sentSpans);
+    if (sent.failed.length === 0) return outcome;
+    const reasons = [...new Set(sent.failed.map(({ failure }) => failure))].join(', ');
+    const error = `${sent.failed.length} documents could not be sent to the X-Ray daemon: ${reasons}`;
     return { ...outcome, dropReason: 'refused', error };
   }
 
@@ -130,9 +141,7 @@ class XrayExporter implements Exporter {
   exportAtExit(batches: readonly SpanBatch[]): boolean {
     const isOfOne = batches.every(({ invocation }) => invocation === batches[0]?.invocation);
     if (!this.#socket.isResolved || !this.#isThere || !isOfOne) return false;
-    for (const { text } of this.#documentsOf(batches).documents) {
-      this.#socket.send(Buffer.from(HEADER + text), () => {});
-    }
+    for (const document of this.#draw(batches).documents) this.#socket.send(datagramOf(document), () => {});
     return true;
   }
 
@@ -140,15 +149,12 @@ class XrayExporter implements Exporter {
     return `the host in AWS_XRAY_DAEMON_ADDRESS ${JSON.stringify(this.#options.daemonAddress)}`;
   }
 
-  #documentsOf(batches: readonly SpanBatch[]): {
-    readonly documents: readonly XrayDocument[];
-    readonly droppedSpans: number;
-    readonly dropReason: 'too_large' | 'unsendable';
-  } {
+  #draw(batches: readonly SpanBatch[]): Drawing {
     const documents: XrayDocument[] = [];
     let droppedSpans = 0;
-    let dropReason: 'too_large' | 'unsendable' = 'too_large';
-    for (const { spans: all, xray, hiddenFromXray } of batches) {
+    let dropReason: Drawing['dropReason'] = 'too_large';
+    for (let index = 0; index < batches.length; index += 1) {
+      const { spans: all, xray, hiddenFromXray } = batches[index]!;
       if (xray === undefined) continue;
       const spans = hiddenFromXray === undefined ? all : all.filter((span) => !hiddenFromXray.has(span));
       // A late span alone, which another tracer draws.
@@ -156,7 +162,7 @@ class XrayExporter implements Exporter {
       try {
         const trees = buildTrees(spans, xray, this.#options.mode ?? 'phases', this.#translation);
         const split = splitDocuments(trees, this.#limits);
-        documents.push(...split.documents);
+        for (let at = 0; at < split.documents.length; at += 1) documents.push(split.documents[at]!);
         droppedSpans += split.droppedSpans;
       } catch (error) {
         droppedSpans += spans.length;
@@ -173,68 +179,35 @@ class XrayExporter implements Exporter {
     this.#options.reportProblem(`spans could not be written as X-Ray documents and are dropped: ${error}`);
   }
 
-  /** Sends, and sends again what failed: in smaller documents, or through a new socket. */
-  async #sendTwice(
-    documents: readonly XrayDocument[],
-    deadlineEpochMs: number,
-  ): Promise<{ failed: readonly Failed[]; sentSpans: number }> {
-    const first = await this.#sendAll(documents, deadlineEpochMs);
-    const sentSpans = countSpans(documents) - countFailed(first);
-    if (first.length === 0) return { failed: first, sentSpans };
-    const tooLarge = first.filter(({ failure }) => failure === TOO_LARGE);
-    const broken = first.filter(({ failure }) => failure !== TOO_LARGE && failure !== TIMED_OUT);
-    const late = first.filter(({ failure }) => failure === TIMED_OUT);
+  /** Tries once more what may get there all the same: in smaller documents, or through a new socket. */
+  async #sendAgain({ failed, sentSpans }: Sent, deadlineEpochMs: number): Promise<Sent> {
+    const late = failed.filter(({ failure }) => failure === TIMED_OUT);
+    const tooLarge = failed.filter(({ failure }) => failure === TOO_LARGE);
+    const broken = failed.filter((one) => !late.includes(one) && !tooLarge.includes(one));
     if (broken.length > 0) this.#socket.discard();
     const again = [...broken.map(({ document }) => document), ...this.#splitSmaller(tooLarge)];
-    const second = await this.#sendAll(again, deadlineEpochMs);
-    return { failed: [...late, ...second], sentSpans: sentSpans + countSpans(again) - countFailed(second) };
+    if (again.length === 0) return { isRefused: false, failed, sentSpans };
+    const round = new SendingRound(this.#socket, again);
+    const isRefused = await round.send(deadlineEpochMs);
+    const failedAgain = round.failed();
+    const sentNow = countSpans(again) - countFailed(failedAgain);
+    return { isRefused, failed: [...late, ...failedAgain], sentSpans: sentSpans + sentNow };
   }
 
   /** The machine takes smaller datagrams than ours (macOS: 9216 bytes): from now on the cap is half of what it was. */
-  #splitSmaller(tooLarge: readonly Failed[]): readonly XrayDocument[] {
+  #splitSmaller(tooLarge: readonly FailedDocument[]): readonly XrayDocument[] {
     if (tooLarge.length === 0) return [];
     const documentCapBytes = Math.max(DOCUMENT_MIN_BYTES, Math.floor(this.#limits.documentCapBytes / 2));
     this.#limits = { ...this.#limits, documentCapBytes };
     const roots = tooLarge.map(({ document }) => document.root);
     return splitDocuments(roots, { ...this.#limits, totalBytes: Number.POSITIVE_INFINITY }).documents;
   }
-
-  async #sendAll(documents: readonly XrayDocument[], deadlineEpochMs: number): Promise<Failed[]> {
-    const failed: Failed[] = [];
-    let isLate = false;
-    for (const [index, wave] of wavesOf(documents).entries()) {
-      if (index > 0 && !isLate) await pause(WAVE_PAUSE_MS);
-      const ended: Failed[] = isLate
-        ? wave.map((document) => ({ document, failure: TIMED_OUT }))
-        : await this.#sendWave(wave, deadlineEpochMs);
-      isLate ||= ended.some(({ failure }) => failure === TIMED_OUT);
-      failed.push(...ended);
-    }
-    return failed;
-  }
-
-  async #sendWave(documents: readonly XrayDocument[], deadlineEpochMs: number): Promise<Failed[]> {
-    const failed: Failed[] = [];
-    const pending = new Set(documents);
-    const sent = new Promise<true>((resolve) => {
-      for (const document of documents) {
-        this.#socket.send(Buffer.from(HEADER + document.text), (failure) => {
-          if (pending.delete(document) && failure !== undefined) failed.push({ document, failure });
-          if (pending.size === 0) resolve(true);
-        });
-      }
-    });
-    await beforeDeadline(sent, Math.min(deadlineEpochMs, wallNow() + SEND_TIMEOUT_MS), true);
-    const late = [...pending];
-    pending.clear();
-    for (const document of late) failed.push({ document, failure: TIMED_OUT });
-    return failed;
-  }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-const TIMED_OUT = 'the socket did not take them in time';
+function outcomeOf({ documents, droppedSpans, dropReason }: Drawing, sentSpans: number): ExportOutcome {
+  const outcome = { sentSpans, droppedSpans: droppedSpans + countSpans(documents) - sentSpans };
+  return droppedSpans > 0 ? { ...outcome, dropReason } : outcome;
+}
 
 /** What `promise` gives, or `otherwise` once the deadline has passed. The timer does not hold the process. */
 async function beforeDeadline<T>(promise: Promise<T>, deadlineEpochMs: number, otherwise: T): Promise<T> {
@@ -248,10 +221,19 @@ async function beforeDeadline<T>(promise: Promise<T>, deadlineEpochMs: number, o
   return first;
 }
 
-const countSpans = (documents: readonly XrayDocument[]): number =>
-  documents.reduce((count, { spans }) => count + spans, 0);
+function hasPlaced(batches: readonly SpanBatch[]): boolean {
+  for (let index = 0; index < batches.length; index += 1) if (batches[index]!.xray !== undefined) return true;
+  return false;
+}
 
-const countFailed = (failed: readonly Failed[]): number => countSpans(failed.map(({ document }) => document));
+function countSpans(documents: readonly XrayDocument[]): number {
+  let spans = 0;
+  for (let index = 0; index < documents.length; index += 1) spans += documents[index]!.spans;
+  return spans;
+}
+
+const countFailed = (failed: readonly FailedDocument[]): number =>
+  failed.reduce((count, { document }) => count + document.spans, 0);
 
 const spansOf = (batches: readonly SpanBatch[]): number =>
   batches.reduce((count, { spans, xray }) => count + (xray === undefined ? 0 : spans.length), 0);

@@ -27,7 +27,7 @@ const KEYS = {
 } as const satisfies Record<string, readonly string[]>;
 
 /** What alone makes a span an HTTP one. Addresses and ports do not: databases have them too. */
-const EVIDENCE: readonly string[] = [
+export const HTTP_KEYS: readonly string[] = [
   ...KEYS.method,
   ...KEYS.url,
   ...KEYS.scheme,
@@ -45,16 +45,13 @@ const CLIENT_ADDRESSES = ['client.address', 'http.client_ip', 'network.peer.addr
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: '80', https: '443' };
 
-const hasHttp = ({ values }: SpanAttributes): boolean => EVIDENCE.some((key) => values[key] !== undefined);
-
-/** The block; undefined when no attribute speaks of HTTP. */
+/** The block of a span that has one of `HTTP_KEYS`; undefined when nothing in them can be shown. */
 export function httpBlockOf(
   kind: number,
   attributes: SpanAttributes,
   events: ReadableSpan['events'],
 ): HttpBlock | undefined {
-  if (!hasHttp(attributes)) return undefined;
-  const request: HttpBlock['request'] = {};
+  const request: NonNullable<HttpBlock['request']> = {};
   const method = takeText(attributes, KEYS.method);
   if (method !== undefined) request.method = cutText(method, GENERIC_TEXT_CHARS);
   const url = urlOf(kind, attributes);
@@ -64,16 +61,21 @@ export function httpBlockOf(
   const clientIp = kind === SERVER ? takeClientIp(attributes) : undefined;
   if (clientIp !== undefined) request.client_ip = clientIp;
 
-  const response: HttpBlock['response'] = {};
+  const response: NonNullable<HttpBlock['response']> = {};
   const status = takeInteger(attributes, KEYS.status);
   if (status !== undefined) response.status = status;
   const contentLength = takeInteger(attributes, KEYS.contentLength) ?? receivedBytes(events);
   if (contentLength !== undefined) response.content_length = contentLength;
 
   const block: HttpBlock = {};
-  if (Object.keys(request).length > 0) block.request = request;
-  if (Object.keys(response).length > 0) block.response = response;
+  if (!isEmpty(request)) block.request = request;
+  if (!isEmpty(response)) block.response = response;
   return block.request === undefined && block.response === undefined ? undefined : block;
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
 }
 
 /** The complete URL where there is one, otherwise built; without userinfo and query, which may hold secrets. */
@@ -108,10 +110,11 @@ export const isSqsCall = (attributes: SpanAttributes): boolean =>
 
 /** Only an address that parses as IP; a host name stays in the metadata. */
 function takeClientIp(attributes: SpanAttributes): string | undefined {
-  for (const key of CLIENT_ADDRESSES) {
+  for (let index = 0; index < CLIENT_ADDRESSES.length; index += 1) {
+    const key = CLIENT_ADDRESSES[index]!;
     const text = peekText(attributes, key);
     if (text === undefined || isIP(text) === 0) continue;
-    attributes.used.add(key);
+    attributes.use(key);
     return text;
   }
   return undefined;

@@ -2,40 +2,34 @@
 
 import { type Metadata, OWN_NAMESPACE } from './subsegment.ts';
 
-/** JSON spends at most six bytes on one UTF-16 unit (`\u0000`). */
-const MAX_BYTES_PER_CHAR = 6;
-/** Quotes, colon, comma. */
-const PUNCTUATION_BYTES = 6;
-
 /** Bytes of `value` as JSON text. */
 export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
 
 type Entry = { readonly namespace: Record<string, unknown>; readonly key: string; readonly bytes: number };
 
-/** `metadata`, changed in place so that its JSON has at most `capBytes`; our own marks are the last to go. */
-export function capMetadata(metadata: Metadata, capBytes: number): Metadata {
-  if (isCertainlyBelow(metadata, capBytes)) return metadata;
+/** Changes `metadata` so that its JSON has at most `capBytes`; our own marks are the last to go. */
+export function capMetadata(metadata: Metadata, capBytes: number): void {
   markLongTexts(metadata, capBytes);
   let total = jsonBytes(metadata);
-  if (total <= capBytes) return metadata;
+  if (total <= capBytes) return;
   const entries = entriesOf(metadata).sort((a, b) => b.bytes - a.bytes);
   for (const { namespace, key, bytes } of entries) {
-    if (total <= capBytes) return metadata;
+    if (total <= capBytes) return;
     const replacement = mark(namespace[key], bytes);
     if (bytes <= replacement.length + 2) break;
     namespace[key] = replacement;
     total += replacement.length + 2 - bytes;
   }
-  return total <= capBytes ? metadata : dropKeys(metadata, total, capBytes);
+  if (total > capBytes) dropKeys(metadata, total, capBytes);
 }
 
 /** A text longer than the cap goes before anything is serialised: a megabyte costs milliseconds. */
+export const markLongText = (value: unknown, capBytes: number): unknown =>
+  typeof value === 'string' && value.length > capBytes ? mark(value, 0) : value;
+
 function markLongTexts(metadata: Metadata, capBytes: number): void {
   for (const namespace of Object.values(metadata)) {
-    for (const key of Object.keys(namespace)) {
-      const value = namespace[key];
-      if (typeof value === 'string' && value.length > capBytes) namespace[key] = mark(value, 0);
-    }
+    for (const key of Object.keys(namespace)) namespace[key] = markLongText(namespace[key], capBytes);
   }
 }
 
@@ -44,7 +38,7 @@ const mark = (value: unknown, jsonBytes: number): string =>
   `[dropped: ${typeof value === 'string' ? Buffer.byteLength(value) : jsonBytes} bytes]`;
 
 /** Many small values: keys go from the end, and their number stays. */
-function dropKeys(metadata: Metadata, totalBytes: number, capBytes: number): Metadata {
+function dropKeys(metadata: Metadata, totalBytes: number, capBytes: number): void {
   metadata[OWN_NAMESPACE] ??= {};
   const own = metadata[OWN_NAMESPACE];
   own.dropped_keys = 0;
@@ -58,7 +52,6 @@ function dropKeys(metadata: Metadata, totalBytes: number, capBytes: number): Met
   }
   own.dropped_keys = dropped;
   for (const name of Object.keys(metadata)) if (Object.keys(metadata[name]!).length === 0) delete metadata[name];
-  return metadata;
 }
 
 function entriesOf(metadata: Metadata): Entry[] {
@@ -68,20 +61,4 @@ function entriesOf(metadata: Metadata): Entry[] {
     for (const key of Object.keys(namespace)) entries.push({ namespace, key, bytes: jsonBytes(namespace[key]) });
   }
   return entries;
-}
-
-/** Cheap and mostly true: the exact size costs as much as serialising the document. */
-function isCertainlyBelow(metadata: Metadata, capBytes: number): boolean {
-  let chars = 0;
-  for (const name in metadata) {
-    chars += name.length + PUNCTUATION_BYTES;
-    const namespace = metadata[name]!;
-    for (const key in namespace) {
-      const value = namespace[key];
-      if (typeof value === 'object') return false;
-      chars += key.length + PUNCTUATION_BYTES + (typeof value === 'string' ? value.length : 24);
-      if (chars * MAX_BYTES_PER_CHAR > capBytes) return false;
-    }
-  }
-  return true;
 }

@@ -5,7 +5,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { rootOf } from '../../trace-header.ts';
 import { epochSeconds } from './epoch-seconds.ts';
 import { setKey, toJsonValue } from './json-value.ts';
-import { capMetadata } from './metadata-cap.ts';
+import { markLongText } from './metadata-cap.ts';
 import type { SpanAttributes } from './span-attributes.ts';
 import { type Metadata, OWN_NAMESPACE } from './subsegment.ts';
 
@@ -24,25 +24,35 @@ export type MetadataInput = {
   readonly marks: Readonly<Record<string, unknown>> | undefined;
   /** About the tracer, on the `Invocation` alone. */
   readonly runtime: Readonly<Record<string, unknown>> | undefined;
+  /** A text longer than this is not worth carrying on: the cap that the caller brings the whole under. */
   readonly capBytes: number;
 };
 
-/** The metadata, at most `capBytes` of JSON; undefined when there is none. */
+/** The metadata; undefined when there is none. */
 export function metadataOf(input: MetadataInput): Metadata | undefined {
-  const { values, used } = input.attributes;
   const metadata: Metadata = {};
-  for (const key in values) {
-    if (used.has(key) || !Object.hasOwn(values, key)) continue;
-    if (key.startsWith(NAMESPACE_PREFIX) && addNamespace(metadata, key, values[key], input.capBytes)) continue;
-    const value = toJsonValue(values[key]);
-    if (value !== undefined && value !== null) setKey(namespaceIn(metadata, DEFAULT_NAMESPACE), allowedKey(key), value);
-  }
-  addEvents(metadata, input.events);
-  addLinks(metadata, input.links);
+  addAttributes(metadata, input.attributes, input.capBytes);
+  if (input.events.length > 0) addEvents(metadata, input.events);
+  if (input.links.length > 0) addLinks(metadata, input.links);
   if (input.runtime !== undefined) Object.assign(namespaceIn(metadata, 'runtime'), input.runtime);
   if (input.marks !== undefined) Object.assign(namespaceIn(metadata, OWN_NAMESPACE), input.marks);
-  for (const _ in metadata) return capMetadata(metadata, input.capBytes);
+  for (const _ in metadata) return metadata;
   return undefined;
+}
+
+/** Every attribute that nothing else took. */
+function addAttributes(metadata: Metadata, attributes: SpanAttributes, capBytes: number): void {
+  const { keys, values } = attributes;
+  let namespace: Record<string, unknown> | undefined;
+  for (let index = 0; index < keys.length; index += 1) {
+    const key = keys[index]!;
+    if (attributes.isUsed(key)) continue;
+    if (key.startsWith(NAMESPACE_PREFIX) && addNamespace(metadata, key, values[key], capBytes)) continue;
+    const value = toJsonValue(values[key]);
+    if (value === undefined || value === null) continue;
+    namespace ??= namespaceIn(metadata, DEFAULT_NAMESPACE);
+    setKey(namespace, allowedKey(key), markLongText(value, capBytes));
+  }
 }
 
 /** Sets one of our own marks, in a place where the metadata may not exist yet. */

@@ -21,12 +21,18 @@ export function sanitizeName(name: string): string {
   return clean.trim() === '' ? '' : clean;
 }
 
-/** `aws` for a call of an AWS API, `remote` for every other call that leaves the process, undefined for work inside it. */
-export function namespaceOf(kind: number, attributes: SpanAttributes): 'aws' | 'remote' | undefined {
-  const { values } = attributes;
-  if (isAwsCall(attributes) || peekText(attributes, 'aws.service') !== undefined) return 'aws';
+/** What can make another namespace of a span than its kind does. */
+export const NAMESPACE_KEYS: readonly string[] = ['rpc.system', 'rpc.system.name', 'aws.service', 'aws.remote.service'];
+
+/**
+ * `aws` for a call of an AWS API, `remote` for every other call that leaves the process, undefined for work inside it.
+ * `hasKeys`: the span has one of `NAMESPACE_KEYS`.
+ */
+export function namespaceOf(kind: number, attributes: SpanAttributes, hasKeys: boolean): 'aws' | 'remote' | undefined {
+  if (hasKeys && (isAwsCall(attributes) || peekText(attributes, 'aws.service') !== undefined)) return 'aws';
   if (kind === CLIENT || kind === PRODUCER) return 'remote';
-  return kind === CONSUMER && values['aws.remote.service'] !== undefined ? 'remote' : undefined;
+  const isRemote = hasKeys && kind === CONSUMER && attributes.values['aws.remote.service'] !== undefined;
+  return isRemote ? 'remote' : undefined;
 }
 
 export const isAwsCall = ({ values }: SpanAttributes): boolean =>
@@ -48,6 +54,11 @@ const attribute =
   (_span, attributes) =>
     use(attributes, key);
 
+const resourceName: NameSource = ({ kind, resource }) =>
+  kind === SERVER ? textOrNothing(resource.attributes['service.name']) : undefined;
+
+const ownName: NameSource = (span) => span.name;
+
 /** In order of precedence; the first that leaves a name after sanitising wins. */
 const NAME_SOURCES: readonly NameSource[] = [
   (span, attributes) => {
@@ -63,16 +74,39 @@ const NAME_SOURCES: readonly NameSource[] = [
   attribute('peer.service'),
   attribute('aws.service'),
   (_span, attributes) => (isAwsCall(attributes) ? awsServiceName(attributes) : databaseName(attributes)),
-  ({ kind, resource }) => (kind === SERVER ? textOrNothing(resource.attributes['service.name']) : undefined),
+  resourceName,
   attribute('rpc.service'),
   ({ kind }, attributes) => (kind === CLIENT || kind === PRODUCER ? remoteHost(attributes) : undefined),
-  (span) => span.name,
+  ownName,
 ];
 
-/** The name of the span's subsegment, always valid. */
-export function nameOf(span: ReadableSpan, attributes: SpanAttributes): string {
-  for (const source of NAME_SOURCES) {
-    const name = source(span, attributes);
+/** Those that need no attribute. */
+const PLAIN_NAME_SOURCES: readonly NameSource[] = [resourceName, ownName];
+
+/** What `NAME_SOURCES` look for first: without any of these only the plain ones give a name. */
+export const NAME_KEYS: readonly string[] = [
+  'aws.local.service',
+  'aws.remote.service',
+  'service.peer.name',
+  'peer.service',
+  'aws.service',
+  'rpc.system',
+  'rpc.system.name',
+  'rpc.service',
+  'db.namespace',
+  'db.name',
+  'server.address',
+  'http.host',
+  'net.peer.name',
+  'url.full',
+  'http.url',
+];
+
+/** The name of the span's subsegment, always valid. `hasKeys`: the span has one of `NAME_KEYS`. */
+export function nameOf(span: ReadableSpan, attributes: SpanAttributes, hasKeys: boolean): string {
+  const sources = hasKeys ? NAME_SOURCES : PLAIN_NAME_SOURCES;
+  for (let index = 0; index < sources.length; index += 1) {
+    const name = sources[index]!(span, attributes);
     if (name === undefined) continue;
     const clean = sanitizeName(name);
     if (clean !== '') return clean;
@@ -85,13 +119,13 @@ const textOrNothing = (value: unknown): string | undefined => (typeof value === 
 /** The text under `key`, taken: it stands in the name now. */
 function use(attributes: SpanAttributes, key: string): string | undefined {
   const text = peekText(attributes, key);
-  if (text !== undefined) attributes.used.add(key);
+  if (text !== undefined) attributes.use(key);
   return text;
 }
 
 function awsServiceName(attributes: SpanAttributes): string | undefined {
   const service = awsServiceOf(attributes);
-  if (service !== undefined) attributes.used.add('rpc.service');
+  if (service !== undefined) attributes.use('rpc.service');
   return service;
 }
 

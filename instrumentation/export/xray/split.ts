@@ -2,6 +2,7 @@
 // and concatenating.
 
 import { withMark } from './metadata.ts';
+import { writeText } from './node-text.ts';
 import { shrinkFields } from './shrink.ts';
 import { OWN_NAMESPACE, type SubsegmentNode } from './subsegment.ts';
 
@@ -23,6 +24,8 @@ export type XrayDocument = {
   readonly root: SubsegmentNode;
   /** Compact JSON. */
   readonly text: string;
+  /** Of `text` as UTF-8. */
+  readonly bytes: number;
   /** How many spans are in it. */
   readonly spans: number;
 };
@@ -35,17 +38,11 @@ export type SplitResult = {
 
 const CHILDREN_START = ',"subsegments":[';
 const CHILDREN_END = ']';
-/** What stands around a node's fields. */
-const FRAME_BYTES = '{"id":"0123456789abcdef",}'.length;
 const DROPPED = 'dropped_subsegments';
 const COMMA_BYTES = 1;
 const CHILDREN_BYTES = CHILDREN_START.length + CHILDREN_END.length;
 /** `,"trace_id":"…","type":"subsegment","parent_id":"…"` */
-const INDEPENDENT_BYTES = independentText({
-  traceId: '1-01234567-0123456789abcdef01234567',
-  parentId: '0123456789abcdef',
-  isSegment: false,
-}).length;
+const INDEPENDENT_BYTES = independentText('1-01234567-0123456789abcdef01234567', '0123456789abcdef', false).length;
 /** Room for the mark that a first root may get after all is measured. */
 const DROPPED_MARK_BYTES = Buffer.byteLength(',"metadata":{"spanstrap":{"dropped_subsegments":99999999}}');
 
@@ -57,140 +54,133 @@ const DROPPED_MARK_BYTES = Buffer.byteLength(',"metadata":{"spanstrap":{"dropped
 export function splitDocuments(roots: readonly SubsegmentNode[], limits: SplitLimits): SplitResult {
   const cap = Math.min(DOCUMENT_MAX_BYTES, Math.max(DOCUMENT_MIN_BYTES, limits.documentCapBytes));
   const cut = new Set<SubsegmentNode>();
-  for (const root of roots) cutTree(root, cap, cut);
-  const planned = roots.map((root) => planOf(root, cut));
-  // Grows while it is walked: each document tells what was cut from it.
-  for (const plan of planned) for (const node of plan.cut) planned.push(planOf(node, cut));
-
-  const sent = planned.slice(0, affordable(planned, roots.length, limits));
+  for (let index = 0; index < roots.length; index += 1) fitTree(roots[index]!, cap, cut);
+  const planned = cut.size === 0 ? roots : withCutBranches(roots, cut);
+  const count = affordable(planned, roots.length, limits);
   let droppedSpans = 0;
-  for (const { spans } of planned.slice(sent.length)) droppedSpans += spans;
-  if (droppedSpans > 0) {
-    const { root } = sent[0]!;
-    const before = Number(root.fields.metadata?.[OWN_NAMESPACE]?.[DROPPED] ?? 0);
-    root.fields.metadata = withMark(root.fields.metadata, DROPPED, before + droppedSpans);
-    serialize(root);
-  }
-  return { documents: sent.map(({ root, spans }) => ({ root, text: documentText(root), spans })), droppedSpans };
+  for (let index = count; index < planned.length; index += 1) droppedSpans += planned[index]!.treeSpans;
+  if (droppedSpans > 0) markDropped(planned[0]!, droppedSpans);
+  const documents: XrayDocument[] = [];
+  for (let index = 0; index < count; index += 1) documents.push(documentOf(planned[index]!));
+  return { documents, droppedSpans };
 }
 
-type Plan = {
-  readonly root: SubsegmentNode;
-  readonly spans: number;
-  /** What was cut from it in this call. */
-  readonly cut: readonly SubsegmentNode[];
-};
-
-/** How many of the documents the limits allow. The first goes whatever its size. */
-function affordable(planned: readonly Plan[], rootCount: number, limits: SplitLimits): number {
-  const most = Math.min(planned.length, rootCount + limits.addedDocuments);
-  let totalBytes = 0;
-  for (let count = 0; count < most; count += 1) {
-    totalBytes += planned[count]!.root.treeBytes + INDEPENDENT_BYTES;
-    if (count > 0 && totalBytes > limits.totalBytes) return count;
+/** Makes documents of their own of what does not fit into one of `cap` bytes, and puts them into `cut`. */
+function fitTree(root: SubsegmentNode, cap: number, cut: Set<SubsegmentNode>): void {
+  const nodes = nodesIn(root);
+  // Children first.
+  for (let index = nodes.length - 1; index >= 0; index -= 1) {
+    const node = nodes[index]!;
+    const available = cap - INDEPENDENT_BYTES - (node === root ? DROPPED_MARK_BYTES : 0);
+    if (node.bytes > available) shrink(node, available);
+    if (node.children.length > 0) cutChildren(node, available, cut);
+    embedChildren(node);
   }
-  return most;
 }
 
 /** The nodes in the document of `root`, parents first. */
 function nodesIn(root: SubsegmentNode): SubsegmentNode[] {
   const nodes = [root];
   for (let index = 0; index < nodes.length; index += 1) {
-    for (const child of nodes[index]!.children) if (!child.isDetached) nodes.push(child);
+    const { children } = nodes[index]!;
+    for (let at = 0; at < children.length; at += 1) if (!children[at]!.isDetached) nodes.push(children[at]!);
   }
   return nodes;
 }
 
-/** Makes documents of their own of what does not fit into one of `cap` bytes, and puts them into `cut`. */
-function cutTree(root: SubsegmentNode, cap: number, cut: Set<SubsegmentNode>): void {
-  const nodes = nodesIn(root);
-  for (let index = nodes.length - 1; index >= 0; index -= 1) {
-    const node = nodes[index]!;
-    const available = cap - INDEPENDENT_BYTES - (node === root ? DROPPED_MARK_BYTES : 0);
-    if (node.text === '') serialize(node);
-    if (node.bytes > available) shrink(node, available);
-    node.treeBytes = cutChildren(node, available, cut);
-  }
-}
-
-/** The size of a node with the children that stay; the largest go until it is at most `available`. */
-function cutChildren(node: SubsegmentNode, available: number, cut: Set<SubsegmentNode>): number {
-  if (node.children.length === 0) return node.bytes;
+/** Detaches children, the largest first, until the node with those that stay is at most `available`. */
+function cutChildren(node: SubsegmentNode, available: number, cut: Set<SubsegmentNode>): void {
   let embedded = 0;
   let bytes = node.bytes + CHILDREN_BYTES;
-  for (const child of node.children) {
+  for (let index = 0; index < node.children.length; index += 1) {
+    const child = node.children[index]!;
     if (child.isDetached) continue;
     bytes += child.treeBytes + (embedded > 0 ? COMMA_BYTES : 0);
     embedded += 1;
   }
-  if (embedded === 0) return node.bytes;
-  if (bytes <= available) return bytes;
+  if (bytes <= available) return;
   for (const child of node.children.toSorted((a, b) => b.treeBytes - a.treeBytes)) {
     if (child.isDetached) continue;
     child.isDetached = true;
     cut.add(child);
     embedded -= 1;
     bytes -= child.treeBytes + COMMA_BYTES;
-    if (embedded > 0 && bytes <= available) return bytes;
+    if (embedded > 0 && bytes <= available) return;
   }
-  return node.bytes;
 }
 
-function planOf(root: SubsegmentNode, cut: ReadonlySet<SubsegmentNode>): Plan {
-  let spans = 0;
-  const cutHere: SubsegmentNode[] = [];
-  for (const node of nodesIn(root)) {
-    spans += node.spans;
-    if (cut.size === 0) continue;
-    for (const child of node.children) if (cut.has(child)) cutHere.push(child);
+/** Puts the children that are left into the node's tree. */
+function embedChildren(node: SubsegmentNode): void {
+  const { children, source } = node;
+  let text = node.text;
+  let bytes = node.bytes;
+  // The SERVER span is merged into it.
+  let spans = source.server === undefined ? 1 : 2;
+  let isFirst = true;
+  for (let index = 0; index < children.length; index += 1) {
+    const child = children[index]!;
+    if (child.isDetached) continue;
+    text += `${isFirst ? CHILDREN_START : ','}{"id":"${child.id}",${child.treeText}`;
+    bytes += child.treeBytes + (isFirst ? CHILDREN_BYTES : COMMA_BYTES);
+    spans += child.treeSpans;
+    isFirst = false;
   }
-  // Largest first: what is left out in the end is what is least missed.
-  return { root, spans, cut: cutHere.sort((a, b) => b.treeBytes - a.treeBytes) };
+  node.treeText = isFirst ? `${text}}` : `${text}${CHILDREN_END}}`;
+  node.treeBytes = bytes;
+  node.treeSpans = spans;
 }
 
-function serialize(node: SubsegmentNode): void {
-  node.text = JSON.stringify(node.fields).slice(1, -1);
-  node.bytes = FRAME_BYTES + Buffer.byteLength(node.text);
+/** `roots`, and behind them what was cut from each, from what was cut, and so on. */
+function withCutBranches(roots: readonly SubsegmentNode[], cut: ReadonlySet<SubsegmentNode>): SubsegmentNode[] {
+  const planned = [...roots];
+  for (let index = 0; index < planned.length; index += 1) {
+    const branches: SubsegmentNode[] = [];
+    for (const node of nodesIn(planned[index]!)) {
+      for (const child of node.children) if (cut.has(child)) branches.push(child);
+    }
+    // Largest first: what is left out in the end is what is least missed.
+    for (const branch of branches.sort((a, b) => b.treeBytes - a.treeBytes)) planned.push(branch);
+  }
+  return planned;
+}
+
+/** How many of the documents the limits allow. The first goes whatever its size. */
+function affordable(planned: readonly SubsegmentNode[], rootCount: number, limits: SplitLimits): number {
+  const most = Math.min(planned.length, rootCount + limits.addedDocuments);
+  let totalBytes = 0;
+  for (let count = 0; count < most; count += 1) {
+    totalBytes += planned[count]!.treeBytes + INDEPENDENT_BYTES;
+    if (count > 0 && totalBytes > limits.totalBytes) return count;
+  }
+  return most;
+}
+
+function markDropped(root: SubsegmentNode, spans: number): void {
+  const { fields } = root;
+  const before = Number(fields.metadata?.[OWN_NAMESPACE]?.[DROPPED] ?? 0);
+  fields.metadata = withMark(fields.metadata, DROPPED, before + spans);
+  writeText(root);
+  embedChildren(root);
 }
 
 function shrink(node: SubsegmentNode, maxBytes: number): void {
   shrinkFields(node.fields, maxBytes, () => {
-    serialize(node);
+    writeText(node);
     return node.bytes;
   });
-  serialize(node);
+  writeText(node);
 }
 
-function independentText({
-  traceId,
-  parentId,
-  isSegment,
-}: Pick<SubsegmentNode, 'traceId' | 'parentId' | 'isSegment'>): string {
-  return `,"trace_id":"${traceId}",${isSegment ? '' : '"type":"subsegment",'}"parent_id":"${parentId}"`;
-}
-
-/** The document of `root` with everything embedded in it. Walks with a stack of its own: trees may be thousands of levels deep. */
-function documentText(root: SubsegmentNode): string {
-  let text = '';
-  const path: { readonly node: SubsegmentNode; next: number; hasChildren: boolean }[] = [];
-  const open = (node: SubsegmentNode): void => {
-    const independent = node === root ? independentText(node) : '';
-    text += `{"id":"${node.id}"${independent},${node.text}`;
-    path.push({ node, next: 0, hasChildren: false });
+function documentOf(root: SubsegmentNode): XrayDocument {
+  const independent = independentText(root.traceId, root.parentId, root.source.isSegment);
+  return {
+    root,
+    text: `{"id":"${root.id}"${independent},${root.treeText}`,
+    bytes: root.treeBytes + independent.length,
+    spans: root.treeSpans,
   };
-  open(root);
-  for (let level = path.at(-1); level !== undefined; level = path.at(-1)) {
-    const child = level.node.children[level.next];
-    if (child === undefined) {
-      text += level.hasChildren ? `${CHILDREN_END}}` : '}';
-      path.pop();
-      continue;
-    }
-    level.next += 1;
-    if (child.isDetached) continue;
-    text += level.hasChildren ? ',' : CHILDREN_START;
-    level.hasChildren = true;
-    open(child);
-  }
-  return text;
+}
+
+function independentText(traceId: string, parentId: string, isSegment: boolean): string {
+  return `,"trace_id":"${traceId}",${isSegment ? '' : '"type":"subsegment",'}"parent_id":"${parentId}"`;
 }

@@ -41,7 +41,10 @@ const KEYS = {
   port: ['server.port', 'net.peer.port'],
 } as const satisfies Record<string, readonly string[]>;
 
-/** The block; undefined when the span asks no SQL database. */
+/** What alone makes a span a query. */
+export const SQL_KEYS: readonly string[] = KEYS.system;
+
+/** The block of a span that has one of `SQL_KEYS`; undefined when the span asks no SQL database. */
 export function sqlBlockOf(attributes: SpanAttributes): SqlBlock | undefined {
   const system = peekText(attributes, 'db.system.name') ?? peekText(attributes, 'db.system');
   if (system === undefined || !SQL_SYSTEMS.has(system)) return undefined;

@@ -1,5 +1,7 @@
 // The shape of an X-Ray subsegment document, and of the tree it is cut from. Source: X-Ray Developer Guide, "X-Ray segment documents".
 
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+
 /** Frames of one exception, innermost first. `path` is verbatim, `file://` and `node:` included. */
 export type StackFrame = { path?: string; line?: number; label?: string };
 
@@ -79,20 +81,36 @@ export type SubsegmentNode = {
   readonly traceId: string;
   /** What it hangs under when it is a document of its own. */
   parentId: string;
+  readonly source: NodeSource;
   readonly fields: SubsegmentFields;
   readonly children: SubsegmentNode[];
-  /** How many of the batch's spans it stands for: two where the SERVER span is merged into it. */
-  readonly spans: number;
-  /** A segment, not a subsegment. */
-  readonly isSegment: boolean;
   /** A document of its own: no longer embedded in its parent. */
   isDetached: boolean;
-  /** The fields as JSON without braces; empty until serialised. */
+  /** The fields as JSON without braces; empty until the span is translated. */
   text: string;
   /** UTF-8 bytes as an embedded subsegment without children. */
   bytes: number;
+  /** Everything behind the ids, the closing brace included: `text` and what is embedded. Empty until that is settled. */
+  treeText: string;
   /** UTF-8 bytes with all that is embedded in it. */
   treeBytes: number;
+  /** How many of the batch's spans it stands for, with all that is embedded in it. */
+  treeSpans: number;
+};
+
+/** What a node is drawn from. */
+export type NodeSource = {
+  readonly span: ReadableSpan;
+  /** On the `Invocation`: the SERVER span, which has no document; its content stands here. */
+  readonly server: ReadableSpan | undefined;
+  /** The name of a phase, which no attribute changes. */
+  readonly phaseName: string | undefined;
+  /** It is the subsegment, or the segment, that stands for the whole invocation. */
+  readonly standsForInvocation: boolean;
+  /** A segment, not a subsegment. */
+  readonly isSegment: boolean;
+  /** The id this span had, when X-Ray refuses it or another of the batch has the same. */
+  readonly replacedId: string | undefined;
 };
 
 /** Our own namespace in `metadata`: what was cut, dropped or changed on the way. */

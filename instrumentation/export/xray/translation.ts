@@ -5,16 +5,19 @@ import { wallNow } from '../../../runtime/untouched.ts';
 import { ANNOTATION_LIST, type AnnotationSettings, annotationsOf } from './annotations.ts';
 import { awsBlockOf } from './aws-block.ts';
 import { causeOf, type RecordedExceptions } from './cause.ts';
+import { concern, concernsOf } from './concerns.ts';
 import { epochSeconds } from './epoch-seconds.ts';
 import { flagsOf, isThrottledByAws } from './flags.ts';
 import { httpBlockOf } from './http-block.ts';
 import { metadataOf, withMark } from './metadata.ts';
+import { capMetadata } from './metadata-cap.ts';
 import { nameOf, namespaceOf, sanitizeName } from './names.ts';
+import { writeText } from './node-text.ts';
 import { addSegmentFields } from './segment-fields.ts';
-import { attributesOf, type SpanAttributes, takeText } from './span-attributes.ts';
+import { SpanAttributes, takeText } from './span-attributes.ts';
 import { CLIENT, PRODUCER, SERVER, STATUS_ERROR } from './span-kinds.ts';
 import { sqlBlockOf } from './sql-block.ts';
-import type { SubsegmentFields } from './subsegment.ts';
+import type { SubsegmentFields, SubsegmentNode } from './subsegment.ts';
 import { cutText, GENERIC_TEXT_CHARS } from './text-limits.ts';
 
 type Events = ReadableSpan['events'];
@@ -26,20 +29,6 @@ export type TranslationSettings = {
   readonly workingDirectory: string;
   /** The Error behind an `exception` event, for its causes; undefined when it is gone or was none. */
   readonly liveErrorOf: ((event: Events[number]) => unknown) | undefined;
-};
-
-/** A span and what is drawn with it. */
-export type TranslationInput = {
-  readonly span: ReadableSpan;
-  /** On the `Invocation`: the SERVER span, which has no document; its content stands here. */
-  readonly server: ReadableSpan | undefined;
-  /** The name of a phase, which no attribute changes. */
-  readonly name: string | undefined;
-  /** It is the subsegment, or the segment, that stands for the whole invocation. */
-  readonly standsForInvocation: boolean;
-  readonly isSegment: boolean;
-  /** The id this span had, when X-Ray refuses it or another of the batch has the same. */
-  readonly replacedId: string | undefined;
 };
 
 /** What every subsegment has, without a name yet. */
@@ -65,69 +54,79 @@ export function bareFields(span: ReadableSpan): SubsegmentFields {
   };
 }
 
-/** Fills `fields`. A span that cannot be read to its end (a getter that throws) keeps what was read, and a mark. */
-export function translateSpan(
-  { fields }: { readonly fields: SubsegmentFields },
-  input: TranslationInput,
-  settings: TranslationSettings,
-  recorded: RecordedExceptions,
-): void {
+/** Fills the node's fields and writes them down. A span that cannot be read to its end (a getter that throws) keeps what was read, and a mark. */
+export function translateSpan(node: SubsegmentNode, settings: TranslationSettings, recorded: RecordedExceptions): void {
   try {
-    translate(fields, input, settings, recorded);
+    translate(node, settings, recorded);
   } catch (error) {
+    const { fields } = node;
     fields.metadata = withMark(fields.metadata, 'unreadable', cutText(String(error), GENERIC_TEXT_CHARS));
+    writeText(node);
   }
 }
 
 function translate(
-  fields: SubsegmentFields,
-  { span, server, name, standsForInvocation, isSegment, replacedId }: TranslationInput,
-  settings: TranslationSettings,
+  node: SubsegmentNode,
+  { annotations, metadataCapBytes, workingDirectory, liveErrorOf }: TranslationSettings,
   recorded: RecordedExceptions,
 ): void {
-  const own = attributesOf(span.attributes);
-  fields.name = name === undefined ? nameOf(span, own) : sanitizeName(name) || 'span';
-  const namespace = namespaceOf(span.kind, own);
+  const { fields } = node;
+  const { span, server, phaseName, standsForInvocation, isSegment, replacedId } = node.source;
+  const own = new SpanAttributes(span.attributes);
+  const ownConcerns = concernsOf(own);
+  fields.name =
+    phaseName === undefined ? nameOf(span, own, (ownConcerns & concern.name) !== 0) : sanitizeName(phaseName) || 'span';
+  const namespace = namespaceOf(span.kind, own, (ownConcerns & concern.namespace) !== 0);
   fields.namespace = namespace;
-  const attributes = server === undefined ? own : mergedAttributes(span, server);
+  const attributes = server === undefined ? own : mergedAttributes(own, server);
+  const concerns = attributes === own ? ownConcerns : concernsOf(attributes);
   const events = server === undefined ? span.events : mergedEvents(span, server);
   const isFailed = span.status.code === STATUS_ERROR || server?.status.code === STATUS_ERROR;
 
-  fields.http = httpBlockOf(server === undefined ? span.kind : SERVER, attributes, events);
-  const isThrottled = namespace === 'aws' && isThrottledByAws(attributes.values['error.type'], events);
-  Object.assign(fields, flagsOf(fields.http?.response?.status, isFailed, isThrottled));
-  if (isFailed || events.length > 0) {
-    fields.cause = causeOf(
-      {
-        events,
-        failureMessage: isFailed ? failureMessage(span, server, attributes) : undefined,
-        isRemote: span.kind === CLIENT || span.kind === PRODUCER,
-        workingDirectory: settings.workingDirectory,
-        liveErrorOf: settings.liveErrorOf,
-      },
-      recorded,
-    );
+  if ((concerns & concern.http) !== 0) {
+    fields.http = httpBlockOf(server === undefined ? span.kind : SERVER, attributes, events);
   }
-  if (!isForeignCloud(span)) fields.aws = awsBlockOf(attributes, namespace, standsForInvocation);
+  const isThrottled = namespace === 'aws' && isThrottledByAws(attributes.values['error.type'], events);
+  const { error, throttle, fault } = flagsOf(fields.http?.response?.status, isFailed, isThrottled);
+  fields.error = error;
+  fields.throttle = throttle;
+  fields.fault = fault;
+  if (isFailed || events.length > 0) {
+    const failureText = isFailed ? failureMessage(span, server, attributes) : undefined;
+    const isRemote = span.kind === CLIENT || span.kind === PRODUCER;
+    fields.cause = causeOf({ events, failureMessage: failureText, isRemote, workingDirectory, liveErrorOf }, recorded);
+  }
+  if (!isForeignCloud(span)) {
+    const hasKeys = (concerns & concern.aws) !== 0;
+    fields.aws = awsBlockOf(attributes, { isCall: namespace === 'aws', isInvocation: standsForInvocation, hasKeys });
+  }
   if (isSegment) addSegmentFields(fields, span, attributes);
-  fields.sql = sqlBlockOf(attributes);
-  fields.annotations = annotationsOf(attributes, settings.annotations);
+  if ((concerns & concern.sql) !== 0) fields.sql = sqlBlockOf(attributes);
+  fields.annotations = annotationsOf(attributes, annotations);
   fields.metadata = metadataOf({
     attributes,
     events,
-    links: isSegment ? [] : server === undefined ? span.links : [...span.links, ...server.links],
+    links: isSegment ? [] : linksOf(span, server),
     marks: marksOf(span, replacedId),
     runtime: standsForInvocation ? runtimeOf(span) : undefined,
-    capBytes: settings.metadataCapBytes,
+    capBytes: metadataCapBytes,
   });
+  writeText(node);
+  // Where the whole is below the cap the metadata is: only of the others it has to be measured.
+  if (fields.metadata === undefined || node.bytes <= metadataCapBytes) return;
+  capMetadata(fields.metadata, metadataCapBytes);
+  writeText(node);
 }
 
 /** The `Invocation`'s own attributes win; what either wants annotated is annotated. */
-function mergedAttributes(span: ReadableSpan, server: ReadableSpan): SpanAttributes {
-  const values: Record<string, unknown> = { ...server.attributes, ...span.attributes };
-  const lists = [server.attributes[ANNOTATION_LIST], span.attributes[ANNOTATION_LIST]];
-  if (lists.some((list) => list !== undefined)) values[ANNOTATION_LIST] = lists.flat();
-  return attributesOf(values);
+function mergedAttributes(own: SpanAttributes, server: ReadableSpan): SpanAttributes {
+  const serverList = server.attributes[ANNOTATION_LIST];
+  const ownList = own.values[ANNOTATION_LIST];
+  const isAnnotated = serverList !== undefined || ownList !== undefined;
+  if (own.keys.length === 0 && !isAnnotated) return new SpanAttributes(server.attributes);
+  const values: Record<string, unknown> = { ...server.attributes, ...own.values };
+  if (isAnnotated) values[ANNOTATION_LIST] = [serverList, ownList].flat();
+  return new SpanAttributes(values);
 }
 
 /** Of exceptions one span's are enough: the recorder may have put the same one on both. */
@@ -136,6 +135,9 @@ function mergedEvents(span: ReadableSpan, server: ReadableSpan): Events {
   const hasException = span.events.some(({ name }) => name === 'exception');
   return [...span.events, ...server.events.filter(({ name }) => !(hasException && name === 'exception'))];
 }
+
+const linksOf = (span: ReadableSpan, server: ReadableSpan | undefined): ReadableSpan['links'] =>
+  server === undefined || server.links.length === 0 ? span.links : [...span.links, ...server.links];
 
 function failureMessage(
   span: ReadableSpan,

@@ -10,20 +10,13 @@ const WAVE_BYTES = 65_536;
 const WAVE_DOCUMENTS = 20;
 export const WAVE_PAUSE_MS = 2;
 
-/** An ordinary invocation's documents are one wave. */
-export function wavesOf(documents: readonly XrayDocument[]): XrayDocument[][] {
-  const waves: XrayDocument[][] = [];
-  let wave: XrayDocument[] = [];
-  let bytes = 0;
-  for (const document of documents) {
-    const length = Buffer.byteLength(document.text);
-    if (bytes + length > WAVE_BYTES || wave.length === WAVE_DOCUMENTS || waves.length === 0) {
-      wave = [];
-      waves.push(wave);
-      bytes = 0;
-    }
-    wave.push(document);
-    bytes += length;
+/** Where the wave ends that begins with the document at `start`: at least one document later. An ordinary invocation's are one wave. */
+export function waveEnd(documents: readonly XrayDocument[], start: number): number {
+  const most = Math.min(documents.length, start + WAVE_DOCUMENTS);
+  let bytes = documents[start]!.bytes;
+  for (let end = start + 1; end < most; end += 1) {
+    bytes += documents[end]!.bytes;
+    if (bytes > WAVE_BYTES) return end;
   }
-  return waves;
+  return most;
 }

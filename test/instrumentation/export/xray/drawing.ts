@@ -75,6 +75,7 @@ export function draw(spans: readonly ReadableSpan[], options: DrawingOptions = {
   });
   const { documents, droppedSpans } = splitDocuments(trees, options.limits ?? noLimits);
   const texts = documents.map(({ text }) => text);
+  for (const { text, bytes } of documents) assert.equal(bytes, Buffer.byteLength(text), text.slice(0, 2000));
   const parsed = texts.map((text) => {
     const { document, violations } = validateDatagram(Buffer.from(`{"format":"json","version":1}\n${text}`));
     assert.deepEqual(violations, [], text.slice(0, 2000));

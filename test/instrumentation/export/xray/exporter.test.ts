@@ -6,6 +6,7 @@ import type { SpanBatch } from '../../../../instrumentation/export/exporter.ts';
 import { builtinParts, type DaemonSocketParts } from '../../../../instrumentation/export/xray/daemon-socket.ts';
 import { createXrayExporter, type XrayExporterOptions } from '../../../../instrumentation/export/xray/exporter.ts';
 import { XraySink } from '../../../../local/sinks/xray-sink.ts';
+import { settle } from '../../../support/conditions.ts';
 import { buildSpan, nextSpanId } from '../../span-builder.ts';
 import { type Drawn, placement } from './drawing.ts';
 
@@ -297,6 +298,19 @@ test('a socket that takes nothing does not hold the flush past its deadline', as
   const outcome = await exporter.export([batchOf(0)], Date.now() + 10);
   assert.deepEqual([outcome.sentSpans, outcome.droppedSpans], [0, 2]);
   assert.match(outcome.error!, /in time/);
+});
+
+test('a socket that takes the datagrams later, but in time, is waited for', async () => {
+  const held: (() => void)[] = [];
+  const socket = new StubSocket(() => undefined);
+  const { send } = socket;
+  socket.send = (datagram, done) => send.call(socket, datagram, (error) => held.push(() => done(error)));
+  const exporter = withStubs([socket]);
+  const exporting = exporter.export([batchOf(0), batchOf(1)], inTime());
+  await settle();
+  assert.equal(held.length, 2);
+  for (const tell of held) tell();
+  assert.deepEqual(await exporting, { sentSpans: 5, droppedSpans: 0 });
 });
 
 test('the limits of the options hold, and what they drop is counted without being an error', async () => {

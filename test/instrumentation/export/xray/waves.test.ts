@@ -11,6 +11,7 @@ import { placement } from './drawing.ts';
 type ExporterModule = typeof import('../../../../instrumentation/export/xray/exporter.ts');
 
 const EXPORTER = 'instrumentation/export/xray/exporter.ts';
+const SENDING = 'instrumentation/export/xray/sending-round.ts';
 const START_MS = 1_710_334_650_000;
 
 /** So many spans without a common parent: each is a document of its own. */
@@ -46,7 +47,7 @@ for (const [what, spans, waves] of [
 ] as const) {
   test(`${what}: waves of ${waves.join(', ')}`, async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START_MS });
-    const { createXrayExporter } = await evaluateAnew<ExporterModule>(EXPORTER);
+    const { createXrayExporter } = await evaluateAnew<ExporterModule>(EXPORTER, [SENDING]);
     const { sizes, socketParts } = stub();
     const exporter = createXrayExporter({
       daemonAddress: '127.0.0.1:2000',
@@ -68,7 +69,7 @@ for (const [what, spans, waves] of [
 
 test('a socket that takes no more: what is left is not waited for wave by wave', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START_MS });
-  const { createXrayExporter } = await evaluateAnew<ExporterModule>(EXPORTER);
+  const { createXrayExporter } = await evaluateAnew<ExporterModule>(EXPORTER, [SENDING]);
   const { sizes, socketParts } = stub(10);
   const exporter = createXrayExporter({ daemonAddress: '127.0.0.1:2000', socketParts, reportProblem: () => {} });
   const batch = { spans: spansOf(50, 10), xray: placement, isSampledForOtlp: true };

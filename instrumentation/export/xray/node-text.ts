@@ -1,0 +1,12 @@
+// A subsegment's own fields as JSON, and what they weigh.
+
+import type { SubsegmentNode } from './subsegment.ts';
+
+/** What stands around a node's fields. */
+const FRAME_BYTES = '{"id":"0123456789abcdef",}'.length;
+
+/** Sets `text` and `bytes` by the fields as they are now. */
+export function writeText(node: SubsegmentNode): void {
+  node.text = JSON.stringify(node.fields).slice(1, -1);
+  node.bytes = FRAME_BYTES + Buffer.byteLength(node.text);
+}
