@@ -5,7 +5,7 @@
 import { openSync, writeSync } from 'node:fs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { now } from '../runtime/lifecycle.ts';
-import { setTimeout, wallNow } from '../runtime/untouched.ts';
+import { setTimeout, stringifyJson, wallNow } from '../runtime/untouched.ts';
 import type { FlightFacts } from './flight-facts.ts';
 import type { SpanCounts } from './span-counts.ts';
 
@@ -72,7 +72,7 @@ export class FlightRecorder {
       this.fd = UNUSABLE;
       this.#recover(facts);
     }
-    this.#writeAt(0, `${this.#countLine()}${JSON.stringify(facts ?? [])}\n`);
+    this.#writeAt(0, `${this.#countLine()}${stringifyJson(facts ?? [])}\n`);
   }
 
   /** Nobody wants what had begun recorded. */
@@ -126,7 +126,7 @@ export class FlightRecorder {
     const { phases, open } = this.#flight;
     const spans = [...phases.all.slice(2), ...open].slice(-LISTED_SPANS);
     try {
-      const text = JSON.stringify([this.#requestId, ...spans.map(listed)]);
+      const text = stringifyJson([this.#requestId, ...spans.map(listed)]);
       if (text !== this.#listed) this.#writeAt(SPANS_AT, `${text}\n`);
       this.#listed = text;
     } catch {

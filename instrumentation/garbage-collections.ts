@@ -1,4 +1,4 @@
-// Pauses of the garbage collector, as Node reports them. Observing loads `perf_hooks`, 1.4 ms: it begins after the first response.
+// Pauses of the garbage collector, as Node reports them. Observing loads `perf_hooks`, 1.4 ms: it begins after the second response.
 
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { type Instant, now } from '../runtime/lifecycle.ts';

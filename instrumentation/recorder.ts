@@ -90,6 +90,8 @@ export class Recorder implements InvocationObserver {
   readonly #undecided = new Handful<ArrivedInvocation>();
   #timer: NodeJS.Timeout | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
+  /** An earlier invocation's spans. */
+  #hasFlushed = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -327,8 +329,9 @@ export class Recorder implements InvocationObserver {
     }
     if (reason !== 'invocation') this.#tellFailedInit();
     await this.#delivery?.flush(reason, deadlineEpochMs);
-    // What begins with the first flush costs the start nothing, and the end should not pay for it.
-    collections(reason === 'invocation')?.forgetBefore(clock.now());
+    // It loads something, which an environment of one invocation need not pay for, nor one that ends.
+    collections(reason === 'invocation' && this.#hasFlushed)?.forgetBefore(clock.now());
+    this.#hasFlushed = true;
     if (!isConcurrent) heartbeat.rest();
   }
 

@@ -3,6 +3,7 @@
 
 import type { HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { parseJson, stringifyJson } from '../../runtime/untouched.ts';
 import type { SpanBatch, XrayPlacement } from '../export/exporter.ts';
 import type { AccountName } from '../span-counts.ts';
 
@@ -41,7 +42,7 @@ type PlainRecord = {
 /** A line with its line break. */
 export function encodeRecord({ to, batch }: SpoolRecord): string {
   const plain: PlainRecord = { to, xray: batch.xray, spans: batch.spans.map(toPlain) };
-  const json = JSON.stringify(plain);
+  const json = stringifyJson(plain);
   return `${crc32(json).toString(16)} ${json}\n`;
 }
 
@@ -51,7 +52,7 @@ export function decodeRecord(line: string, surroundings: SpanSurroundings): Spoo
     const space = line.indexOf(' ');
     const json = line.slice(space + 1);
     if (line.slice(0, space) !== crc32(json).toString(16)) return undefined;
-    const { to, xray, spans } = JSON.parse(json) as PlainRecord;
+    const { to, xray, spans } = parseJson(json) as PlainRecord;
     if ((to !== 'xray' && to !== 'otlp') || !Array.isArray(spans)) return undefined;
     const batch = {
       spans: spans.map((span) => fromPlain(span, surroundings)),

@@ -2,6 +2,7 @@
 // object whose keys stand in this order. Source: the npm package @dev7a/otlp-stdout-span-exporter 0.17.3, which is also the oracle.
 
 import { gzipSync } from 'node:zlib';
+import { stringifyJson } from '../../../runtime/untouched.ts';
 
 /** The version of that package, which is the version of the format. Readers find records by this key, which must stand first. */
 const FORMAT_VERSION = '0.17.3';
@@ -22,7 +23,7 @@ export type RecordOptions = {
 
 /** `request`: an ExportTraceServiceRequest in protobuf. */
 export function formatRecord(request: Uint8Array, { source, headers, gzipLevel, level }: RecordOptions): string {
-  return JSON.stringify({
+  return stringifyJson({
     __otel_otlp_stdout: FORMAT_VERSION,
     source,
     endpoint: ENDPOINT,

@@ -1,9 +1,10 @@
 // Bringing metadata under a cap of bytes: the largest values first, each replaced by a mark that tells its size.
 
+import { stringifyJson } from '../../../runtime/untouched.ts';
 import { type Metadata, OWN_NAMESPACE } from './subsegment.ts';
 
 /** Bytes of `value` as JSON text. */
-export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
+export const jsonBytes = (value: unknown): number => Buffer.byteLength(stringifyJson(value) ?? '');
 
 type Entry = { readonly namespace: Record<string, unknown>; readonly key: string; readonly bytes: number };
 

@@ -1,5 +1,6 @@
 // A subsegment's own fields as JSON, and what they weigh.
 
+import { stringifyJson } from '../../../runtime/untouched.ts';
 import type { SubsegmentNode } from './subsegment.ts';
 
 /** What stands around a node's fields. */
@@ -7,6 +8,6 @@ const FRAME_BYTES = '{"id":"0123456789abcdef",}'.length;
 
 /** Sets `text` and `bytes` by the fields as they are now. */
 export function writeText(node: SubsegmentNode): void {
-  node.text = JSON.stringify(node.fields).slice(1, -1);
+  node.text = stringifyJson(node.fields).slice(1, -1);
   node.bytes = FRAME_BYTES + Buffer.byteLength(node.text);
 }

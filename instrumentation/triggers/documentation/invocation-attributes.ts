@@ -20,7 +20,7 @@ export const phaseAttributes: { readonly [attribute: string]: string } = {
   'lambda.response.size': 'bytes of the response',
   'lambda.response.serialize_ms': 'from the end of the handler to the response’s bytes; not for streams',
   'lambda.response.post_ms': 'from there until Lambda had taken them; not for streams',
-  'lambda.gc.count': 'garbage collections within the invocation, from the second one on',
+  'lambda.gc.count': 'garbage collections within the invocation, from the third one on',
   'lambda.gc.pause_ms': 'their pauses together',
   'lambda.event_loop.delay_max_ms': 'the longest time by which a timer was late, when that is 10 ms or more',
 };
