@@ -180,7 +180,8 @@ export class ResponseReader {
     if (bodyBytes > MAX_BODY_BYTES) throw new MalformedResponse(`the body is over ${MAX_BODY_BYTES} bytes: ${length}`);
     this.#framing = 'length';
     if (bodyBytes === 0) this.#finish(NO_BYTES);
-    else this.#body = Buffer.allocUnsafe(bodyBytes);
+    // Not from Node's pool, of which every slab that is still in use at a collection stays until the next full one.
+    else this.#body = Buffer.allocUnsafeSlow(bodyBytes);
   }
 
   #readBody(bytes: Buffer, at: number): number {

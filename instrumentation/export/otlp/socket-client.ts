@@ -75,7 +75,8 @@ export class SocketClient implements HttpClient {
     this.#timeoutMs = timeoutMs;
     if (kept !== undefined) kept.ref();
     if (body.length <= ONE_WRITE_BYTES) {
-      const bytes = Buffer.allocUnsafe(head.length + body.length);
+      // Not from Node's pool, of which every slab that is still in use at a collection stays until the next full one.
+      const bytes = Buffer.allocUnsafeSlow(head.length + body.length);
       bytes.write(head, 'latin1');
       bytes.set(body, head.length);
       socket.write(bytes, this.#left);

@@ -8,6 +8,8 @@ const FRAME_BYTES = '{"id":"0123456789abcdef",}'.length;
 
 /** Sets `text` and `bytes` by the fields as they are now. */
 export function writeText(node: SubsegmentNode): void {
-  node.text = stringifyJson(node.fields).slice(1, -1);
+  const text = stringifyJson(node.fields);
+  if (text[0] !== '{') throw new Error(`a toJSON on Object.prototype made ${text.slice(0, 80)} of its document`);
+  node.text = text.slice(1, -1);
   node.bytes = FRAME_BYTES + Buffer.byteLength(node.text);
 }

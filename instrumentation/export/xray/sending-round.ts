@@ -16,7 +16,13 @@ const SEND_TIMEOUT_MS = 50;
 /** Before every document; on the wire the two are one datagram. */
 const HEADER = '{"format":"json","version":1}\n';
 
-export const datagramOf = ({ text }: XrayDocument): Buffer => Buffer.from(HEADER + text);
+export function datagramOf({ text }: XrayDocument): Buffer {
+  const datagram = HEADER + text;
+  // Not from Node's pool, of which every slab that is still in use at a collection stays until the next full one.
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(datagram));
+  bytes.write(datagram);
+  return bytes;
+}
 
 export class SendingRound {
   readonly #socket: DaemonSocket;
