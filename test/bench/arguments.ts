@@ -34,7 +34,7 @@ export class ArgumentMistake extends Error {
 }
 
 export const help = `Measures the built layer beside a bare socket loop, AWS's own runtime client, and other tracers. Leave the machine alone while
-it runs: some ten minutes, a minute with --rounds 5 --variants floor,xray,xray-otlp,ric --figures start,warm,after.
+it runs: a quarter of an hour, a minute with --rounds 5 --variants floor,xray,xray-otlp,ric --figures start,warm,after.
 
 Usage: npm run bench -- [options]
 
