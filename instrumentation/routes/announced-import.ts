@@ -3,6 +3,7 @@
 // Source: Node.js, "ECMAScript modules" (`data:` imports), "module.registerHooks".
 
 import { subscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
 
 const CHANNEL = 'spanstrap.module.imported';
 
@@ -21,7 +22,7 @@ export function createAnnouncedImport(imported: (exports: object) => void): (url
     imported(exports);
   };
   return (url) => {
-    if (!url.startsWith('file:') || done.has(url)) return undefined;
+    if (!url.startsWith('file:') || done.has(url) || mayHaveDefault(url)) return undefined;
     if (!isListening) subscribe(CHANNEL, listen);
     isListening = true;
     const file = JSON.stringify(url);
@@ -29,3 +30,9 @@ export function createAnnouncedImport(imported: (exports: object) => void): (url
     return `data:text/javascript,${encodeURIComponent(code)}`;
   };
 }
+
+/** As a statement of its own, not in the comments that show how a module is used. */
+const DEFAULT_EXPORT = /(?:^|[;}])\s*export\s+default\b|\bas\s+default\b|\bexport\s*\{\s*default\b/m;
+
+/** `export *` does not hand it on. Hono has none; something else of that name may. */
+const mayHaveDefault = (url: string): boolean => DEFAULT_EXPORT.test(readFileSync(new URL(url), 'latin1'));

@@ -82,7 +82,8 @@ export function watchRouters(environment: RouteEnvironment, options: RouterOptio
     },
     resolved(found, conditions) {
       let url: string | undefined;
-      if (conditions.includes('import')) attempt(({ importing }) => (url = importing(found.url)));
+      if (found.format === 'module' && conditions.includes('import'))
+        attempt(({ importing }) => (url = importing(found.url)));
       return url === undefined ? found : { url, format: 'module' };
     },
   };

@@ -6,6 +6,7 @@ import { runtimeError } from '../errors.ts';
 import type { WhenIdle } from '../event-loop.ts';
 import type { HandlerCompat } from '../handler-compat.ts';
 import type { LambdaContext } from './context.ts';
+import { type IdleSwitch, withIdleSwitch } from './idle-switch.ts';
 import type { HandlerFunction } from './module-loading.ts';
 
 export type Callback = (error?: unknown, result?: unknown) => void;
@@ -32,44 +33,6 @@ export type HandlerCall = {
   /** A callback came after an empty event loop had ended the invocation with `null`: what it brings is lost. */
   onLateResult?(): void;
 };
-
-/** Whether the result that a callback brings waits for an empty event loop: user code changes it through the context. */
-type IdleSwitch = { isAwaited: unknown };
-
-const idleSwitches = new WeakMap<object, IdleSwitch>();
-/** Of the latest context: a proxy of one is not found among them, and hardly stands for an older one. */
-let latestSwitch: IdleSwitch = { isAwaited: true };
-
-/**
- * One accessor for all contexts. An object whose accessors are functions of its own gets a map of its own from V8, which keeps it
- * until the next full collection, with the event and all else that those functions see: 2.3 kB per invocation.
- */
-const idleAccessor: PropertyDescriptor & ThisType<object> = {
-  get() {
-    return switchOf(this).isAwaited;
-  },
-  set(value: unknown) {
-    switchOf(this).isAwaited = value;
-  },
-  enumerable: true,
-  configurable: true,
-};
-
-/** A context, or what user code has made with one as its prototype. */
-function switchOf(context: object): IdleSwitch {
-  for (let owner: object | null = context; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
-    const found = idleSwitches.get(owner);
-    if (found !== undefined) return found;
-  }
-  return latestSwitch;
-}
-
-function withIdleSwitch(idle: IdleSwitch): { callbackWaitsForEmptyEventLoop: boolean } {
-  const context = Object.defineProperty({}, 'callbackWaitsForEmptyEventLoop', idleAccessor);
-  idleSwitches.set(context, idle);
-  latestSwitch = idle;
-  return context as { callbackWaitsForEmptyEventLoop: boolean };
-}
 
 /** Calls the handler and resolves with its result, or rejects with what it failed with; the first way to finish wins. */
 export function callHandler(call: HandlerCall): Promise<unknown> {

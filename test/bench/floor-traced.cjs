@@ -3,7 +3,7 @@
 // endpoint, one export after the response. What it sends is the same text every time but for the ids: it looks at nothing, counts
 // nothing and hears no error. A tracer costs what it costs more than this.
 
-const { openSync, writeSync } = require('node:fs');
+const { openSync, unlinkSync, writeSync } = require('node:fs');
 const { connect } = require('node:net');
 
 const { AWS_LAMBDA_RUNTIME_API, AWS_XRAY_DAEMON_ADDRESS, OTEL_EXPORTER_OTLP_ENDPOINT, LAMBDA_TASK_ROOT, TMPDIR } =
@@ -80,8 +80,14 @@ const [file, name] = process.env._HANDLER.split('.');
 const handler = require(`${LAMBDA_TASK_ROOT}/${file}.cjs`)[name];
 
 let flight;
+/** Without a name from the beginning: nobody is to find it afterwards. */
+const openFlight = (path) => {
+  const fd = openSync(path, 'wx');
+  unlinkSync(path);
+  return fd;
+};
 const answer = async (id, event) => {
-  flight ??= openSync(`${TMPDIR ?? '/tmp'}/floor-traced-${process.pid}`, 'w');
+  flight ??= openFlight(`${TMPDIR ?? '/tmp'}/floor-traced-${process.pid}`);
   writeSync(flight, `${id} ${Date.now()} ${traceHeader}\n`.padEnd(400), 0);
   const json = JSON.stringify(await handler(JSON.parse(event.toString('utf8'))));
   runtime.write(post(`${base}/${id}/response`, '', json), 'latin1');

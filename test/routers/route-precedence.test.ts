@@ -217,6 +217,23 @@ for (const [what, files] of ADAPTERS) {
   });
 }
 
+for (const [kind, type, source] of [
+  ['an ES module with a default export', 'module', 'export class Hono {}; export default "whole";'],
+  ['a minified one', 'module', 'class H{}const w="whole";export{H as Hono,w as default};'],
+  ['CommonJS', 'commonjs', 'module.exports = "whole";'],
+] as const) {
+  test(`${kind} that is called hono is imported as ever`, async () => {
+    await using fn = await startFunctionWith(undefined, {
+      files: {
+        'node_modules/hono/package.json': JSON.stringify({ name: 'hono', version: '1.0.0', type, main: 'index.js' }),
+        'node_modules/hono/index.js': source,
+        'index.mjs': 'import whole from "hono"; export const handler = async () => whole;',
+      },
+    });
+    assert.equal((await fn.invoke({})).json(), 'whole');
+  });
+}
+
 test('hono, streaming its response', { skip }, async () => {
   const source = `import { Hono } from 'hono'; import { streamHandle } from 'hono/aws-lambda';
     const app = new Hono(); app.get('/orders/:id', (c) => c.text('one two'));

@@ -7,6 +7,9 @@ const FIRST_BYTES = 16 * 1024;
 /** A buffer that one large message made larger than this is not kept. */
 const MOST_KEPT_BYTES = 256 * 1024;
 
+/** What a shorter text takes need not be known before it is written. */
+const LONG_TEXT_CHARS = 4096;
+
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** Node's own writers, which `write` calls when it has looked at its arguments: in a young process that takes as long again. */
@@ -86,24 +89,29 @@ export function close(start: number): void {
 export function writeText(tag: number, given: string): void {
   const text = typeof given === 'string' ? given : String(given);
   const { length } = text;
-  reserve(3 * length + 16);
+  // Room for what it may take at the most; of a long text that would be too much room.
+  const room = length > LONG_TEXT_CHARS ? Buffer.byteLength(text) : 3 * length;
+  reserve(room + 16);
   bytes[at++] = tag;
   // As if all of it were ASCII, which it nearly always is.
-  const expected = varintBytes(length);
-  const start = at + expected;
-  const size = bytes.utf8Write(text, start, 3 * length);
-  const actual = varintBytes(size);
-  if (actual !== expected) bytes.copyWithin(at + actual, start, start + size);
-  writeVarint(size);
-  at += size;
+  const start = at + varintBytes(length);
+  writeSize(start, bytes.utf8Write(text, start, room));
 }
 
 export function writeId(tag: number, hex: string): void {
-  reserve(hex.length + 8);
-  bytes[at] = tag;
-  const size = bytes.hexWrite(hex, at + 2, hex.length >> 1);
-  bytes[at + 1] = size;
-  at += size + 2;
+  const length = hex.length >> 1;
+  reserve(length + 16);
+  bytes[at++] = tag;
+  const start = at + varintBytes(length);
+  writeSize(start, bytes.hexWrite(hex, start, length));
+}
+
+/** Writes the number of bytes that were written from `start` on before them, where room for a number was left. */
+function writeSize(start: number, size: number): void {
+  const bytesOfSize = varintBytes(size);
+  if (at + bytesOfSize !== start) bytes.copyWithin(at + bytesOfSize, start, start + size);
+  writeVarint(size);
+  at += size;
 }
 
 export function writeNumber(tag: number, value: number): void {

@@ -60,6 +60,13 @@ for (const compat of withCallbacks) {
       };
       await finishes(handler, { result: 'x' }, compat);
     }
+    const detached: UserHandler = (_event, context, callback) => {
+      const { get, set } = Object.getOwnPropertyDescriptor(context, 'callbackWaitsForEmptyEventLoop')!;
+      set!.call(undefined, false);
+      assert.equal(get!.call(undefined), false);
+      callback(null, 'x');
+    };
+    await finishes(detached, { result: 'x' }, compat);
     const copies: UserHandler = (_event, context, callback) => {
       const copy = { ...context };
       assert.equal(copy.callbackWaitsForEmptyEventLoop, true);

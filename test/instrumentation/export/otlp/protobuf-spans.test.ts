@@ -73,9 +73,11 @@ const time: fc.Arbitrary<HrTime> = fc.tuple(
 const traceState = fc
   .option(fc.string({ maxLength: 60 }), { nil: undefined })
   .map((state) => (state === undefined ? undefined : { serialize: () => state }));
+/** User code may link to whatever it takes for a context. */
+const anyId = fc.constantFrom(0, 1, 2, 15, 253, 254, 255, 256, 257, 600).chain(idOf);
 const context = fc.record({
-  traceId: idOf(32),
-  spanId: idOf(16),
+  traceId: fc.oneof({ weight: 4, arbitrary: idOf(32) }, { weight: 1, arbitrary: anyId }),
+  spanId: fc.oneof({ weight: 4, arbitrary: idOf(16) }, { weight: 1, arbitrary: anyId }),
   traceFlags: fc.integer({ min: 0, max: 255 }),
   traceState,
   isRemote: fc.constantFrom(true, false, undefined),
