@@ -15,7 +15,7 @@ import {
 } from '../../instrumentation/recording-stand.ts';
 
 const choice = { xrayMode: 'phases', hasOpenTelemetry: true, xrayParent: 'root' } as const;
-const settings: TraceFacts['settings'] = { sampler: 'always_on', samplerRatio: 1, dropsWarmUps: false };
+const settings: TraceFacts['settings'] = { sampler: 'always_on', samplerRatio: 1, keepRules: undefined, dropsWarmUps: false };
 
 function lines(invocation: Parameters<RecordingStand['invoke']>[0], stand = new RecordingStand()): Map<string, string> {
   return new Map(traceLines({ settings, choice, scope: stand.invoke(invocation).scope }));
