@@ -42,6 +42,7 @@ test('F172 errors: only failing invocations arrive, with all their spans, why th
   const { spans } = await invokeOnce(fn, { fails: true });
   assert.deepEqual(namesOf(spans), OWN);
   assertWhole(spans);
+  for (const { flags = 1 } of spans) assert.equal(flags & 1, 0, 'as its calls would have said');
   const { flat, status } = serverOf(spans);
   assert.deepEqual(
     [status?.code, flat['error.type'], flat['spanstrap.kept_because'], flat['spanstrap.not_kept_before']],
@@ -96,8 +97,9 @@ test('F172 slow: what is slow already need not wait for its end', async (t) => {
   const running = fn.emulator.invoke({ url: `http://127.0.0.1:${port}/` }, { traceHeader: unsampled() });
   await fn.otlp.waitFor(({ spans }) => spans.some(({ name }) => name === 'inner'), 'a span of what still runs');
   for (const answer of open) answer();
-  const { idle } = await running;
+  const { idle, status } = await running;
   await idle;
+  assert.equal(status, 'success');
   assert.deepEqual(
     namesOf(fn.otlp.spans).filter((name) => [...OWN, 'GET'].includes(name)),
     ['GET', ...OWN],

@@ -20,13 +20,33 @@ import {
   startKeeping,
 } from '../support/keeping-function.ts';
 
-test('F172: out of time is an error: the marker before the deadline, and the spans', async (t) => {
-  const fn = await startKeeping(t, 'errors', { timeoutMs: 2000 });
-  const { port } = await startHttpServer(t, () => {});
-  const { result, spans } = await invokeOnce(fn, { url: `http://127.0.0.1:${port}/` });
+for (const watchdog of ['auto', 'off']) {
+  test(`F172: out of time is an error: the marker before the deadline, and the spans; watchdog ${watchdog}`, async (t) => {
+    const fn = await startKeeping(t, 'errors', { timeoutMs: 2000, environment: { SPANSTRAP_WATCHDOG: watchdog } });
+    const { port } = await startHttpServer(t, () => {});
+    const { result, spans } = await invokeOnce(fn, { url: `http://127.0.0.1:${port}/` });
+    assert.equal(result.status, 'timeout');
+    const kept = spans.filter(({ name }) => [...OWN, 'GET', 'Timeout imminent'].includes(name));
+    assert.deepEqual(namesOf(kept), [...OWN, 'GET', 'Timeout imminent'].toSorted());
+    assert.deepEqual([serverOf(spans).flat['spanstrap.process_end'], reasonOf(spans)], ['timeout', 'errors']);
+  });
+}
+
+test('F172: a blocked event loop: the watchdog’s marker, and the spans from the next process', async (t) => {
+  const fn = await startKeeping(t, 'errors', {
+    timeoutMs: 2000,
+    memoryMb: 512,
+    environment: { SPANSTRAP_SPOOL_FOLDER: newFolder(t) },
+  });
+  await invokeOnce(fn, {});
+  const { result } = await invokeOnce(fn, { waitMs: 1000, blocks: true });
   assert.equal(result.status, 'timeout');
-  const kept = spans.filter(({ name }) => [...OWN, 'GET', 'Timeout imminent'].includes(name));
-  assert.deepEqual(namesOf(kept), [...OWN, 'GET', 'Timeout imminent'].toSorted());
+  assert.deepEqual(namesOf(ofRequest(fn, result.requestId)), ['Timeout imminent']);
+  await invokeOnce(fn, {});
+  const spans = ofRequest(fn, result.requestId);
+  // The list of open spans was not written once more when `inner` ended.
+  const names = namesOf(spans).filter((name) => name !== 'inner');
+  assert.deepEqual(names, ['Invocation', 'Timeout imminent', 'outer', 'test-function']);
   assert.deepEqual([serverOf(spans).flat['spanstrap.process_end'], reasonOf(spans)], ['timeout', 'errors']);
 });
 
@@ -109,10 +129,10 @@ test('F172: an init that fails is an error', async (t) => {
   await fn.invoke({});
   const roots = fn.otlp.spans.filter(({ name }) => name === 'Initialization');
   assert.deepEqual(
-    roots.map(({ flat }) => [flat['error.type'], flat['spanstrap.kept_because']]),
+    roots.map(({ flat, flags = 1 }) => [flat['error.type'], flat['spanstrap.kept_because'], flags & 1]),
     [
-      ['RangeError', 'errors'],
-      ['RangeError', 'errors'],
+      ['RangeError', 'errors', 0],
+      ['RangeError', 'errors', 0],
     ],
   );
 });

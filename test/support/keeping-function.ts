@@ -17,13 +17,14 @@ export const ORDERS = {
     import { trace } from '@opentelemetry/api';
     const tracer = trace.getTracer('orders');
     const call = (url) => new Promise((resolve, reject) => get(url, (response) => response.resume().on('end', resolve)).on('error', reject));
-    export const handler = ({ fails, status, waitMs, url, many, marks, kills }) => tracer.startActiveSpan('outer', async (outer) => {
+    export const handler = ({ fails, status, waitMs, url, many, marks, kills, blocks }) => tracer.startActiveSpan('outer', async (outer) => {
       tracer.startSpan('inner').end();
       for (let n = 0; n < (many ?? 0); n++) tracer.startSpan('many').end();
       if (url) await call(url);
       if (marks) tracer.startActiveSpan('caught', (span) => { span.setStatus({ code: 2 }); span.end(); });
       if (waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs));
       if (kills) { process.kill(process.pid, 'SIGKILL'); await new Promise(() => {}); }
+      while (blocks);
       outer.end();
       if (fails) throw new RangeError('boom');
       return { statusCode: status ?? 200 };
