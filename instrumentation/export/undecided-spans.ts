@@ -27,12 +27,13 @@ export type UndecidedSpansOptions = {
 };
 
 type Loss = { readonly reason: DropReason; readonly spans: number };
+const NO_LOSSES: readonly Loss[] = [];
 
 export class UndecidedSpans {
   readonly #options: UndecidedSpansOptions;
   readonly #queue: SpanQueue;
   /** What had to go before anybody knew. */
-  readonly #losses = new WeakMap<object, Loss[]>();
+  readonly #losses = new Map<object, Loss[]>();
   #notKept = 0;
 
   constructor(options: UndecidedSpansOptions) {
@@ -95,7 +96,7 @@ export class UndecidedSpans {
     record.keptBecause = reason;
     if (record.isSampledForOtlp) return;
     const { account, add } = this.#options;
-    const losses = this.#losses.get(record) ?? [];
+    const losses = this.#takeLosses(record);
     const held = this.#queue.takeOf(record);
     if (!record.keep!.errors) account.count.begun += this.#countSpans(record, held, losses);
     record.isSampledForOtlp = true;
@@ -116,9 +117,15 @@ export class UndecidedSpans {
   #forget(record: InvocationRecord): void {
     const { account } = this.#options;
     const held = this.#queue.takeOf(record);
-    if (record.keep!.errors) account.count.begun -= this.#countSpans(record, held, this.#losses.get(record) ?? []);
+    if (record.keep!.errors) account.count.begun -= this.#countSpans(record, held, this.#takeLosses(record));
     record.keep = undefined;
     this.#notKept++;
+  }
+
+  #takeLosses(record: InvocationRecord): readonly Loss[] {
+    const losses = this.#losses.get(record) ?? NO_LOSSES;
+    if (losses !== NO_LOSSES) this.#losses.delete(record);
+    return losses;
   }
 
   /** All that were begun in it so far. */
