@@ -116,8 +116,9 @@ export class UndecidedSpans {
 
   #forget(record: InvocationRecord): void {
     const { account } = this.#options;
+    const losses = this.#takeLosses(record);
     const held = this.#queue.takeOf(record);
-    if (record.keep!.errors) account.count.begun -= this.#countSpans(record, held, this.#takeLosses(record));
+    if (record.keep!.errors) account.count.begun -= this.#countSpans(record, held, losses);
     record.keep = undefined;
     this.#notKept++;
   }
