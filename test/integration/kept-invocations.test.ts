@@ -227,6 +227,59 @@ test('F172: an answer that waits for its spans waits for those that are kept', a
   assert.ok(namesOf(fn.otlp.spans).includes('Invocation'), 'before the answer');
 });
 
+const batch = (...failed: readonly string[]): object => ({
+  Records: ['1', '2'].map((messageId) => ({
+    messageId,
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:orders',
+    body: '{}',
+    attributes: {},
+    messageAttributes: {},
+  })),
+  failed,
+});
+
+test('F172 errors: a batch is one as far as its span says so', async (t) => {
+  const files = {
+    'index.mjs': `export const handler = async ({ failed }) =>
+      ({ batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) });`,
+  };
+  const fn = await startKeeping(t, 'errors', { files });
+  const kept: boolean[] = [];
+  for (const event of [batch(), batch('2'), batch('1', '2')]) {
+    kept.push((await invokeOnce(fn, event)).spans.length > 0);
+  }
+  assert.deepEqual(kept, [false, false, true]);
+});
+
+test('F172: a sampler of the function’s own has the first word, and a span processor sees what that wants', async (t) => {
+  const fn = await startKeeping(t, 'errors', {
+    files: {
+      ...ORDERS,
+      'hooks.cjs': `
+        globalThis.configureTracer = (config) => ({
+          ...config,
+          sampler: { shouldSample: () => ({ decision: 0 }), toString: () => 'none' },
+          spanProcessors: [{ onStart: () => console.log('SEEN'), onEnd: () => console.log('SEEN'), forceFlush: async () => {}, shutdown: async () => {} }],
+        });`,
+    },
+    environment: { NODE_OPTIONS: '--require ./hooks.cjs', OTEL_TRACES_SAMPLER: 'always_on' },
+  });
+  assert.deepEqual((await invokeOnce(fn, {})).spans, []);
+  const { spans } = await invokeOnce(fn, { fails: true });
+  assert.deepEqual([namesOf(spans), reasonOf(spans)], [OWN, 'errors']);
+  assert.ok(!fn.emulator.logs.some((line) => line.includes('SEEN')));
+});
+
+test('F172: records on standard output are kept by the same rules', async (t) => {
+  const fn = await startKeeping(t, 'errors', { environment: { OTEL_TRACES_EXPORTER: 'otlp-stdout' } });
+  const records = (): number => fn.emulator.logs.filter((line) => line.includes('"__otel_otlp_stdout"')).length;
+  await invokeOnce(fn, {});
+  assert.equal(records(), 0);
+  await invokeOnce(fn, { fails: true });
+  assert.equal(records(), 1);
+});
+
 test('F172: the rules may stand in the settings file', async (t) => {
   const file = `[exporter]\nkeep = ["errors", "slow=2s"]\n`;
   const fn = await startKeeping(t, '', { files: { ...ORDERS, 'otel-extension.toml': file } });
