@@ -66,6 +66,8 @@ export type RecorderOptions = Pick<
   readonly hasXray: boolean;
   readonly hasOtlp: boolean;
   readonly sampler: Sampler;
+  /** What the sampler does not want is sent all the same when it fails: it counts until its end says otherwise. */
+  readonly keepsErrors: boolean;
   readonly xrayParent: XrayParentRule;
   /** Invocations that only keep the function warm are not recorded. */
   readonly dropsWarmUps: boolean;
@@ -202,9 +204,9 @@ export class Recorder implements InvocationObserver {
 
   /** Its own spans are in the books before they are there, in case that the process is killed. */
   #countEarly({ facts }: ArrivedInvocation, spans: number): void {
-    const { xray, otlp } = this.#options.counts;
-    if (facts.isSampledForXray) xray.begun += spans;
-    if (facts.isSampledForOtlp) otlp.begun += spans;
+    const { counts, keepsErrors } = this.#options;
+    if (facts.isSampledForXray) counts.xray.begun += spans;
+    if (facts.isSampledForOtlp || keepsErrors) counts.otlp.begun += spans;
   }
 
   #decide(arrived: ArrivedInvocation): InvocationScope {
@@ -348,11 +350,12 @@ export class Recorder implements InvocationObserver {
 
   /** X-Ray has no place for it: there is no trace before the first invocation's header. */
   #tellFailedInit(): void {
-    const { delivery, hasOtlp } = this.#options;
+    const { delivery, hasOtlp, keepsErrors } = this.#options;
     const facts = this.#init;
+    if (!facts?.errorType || !hasOtlp) return;
     const traceId = createTraceId();
-    if (facts?.errorType && hasOtlp && this.#changes.sampler.isSampled(traceId, undefined, undefined))
-      delivery.load().initFailed({ facts, traceId });
+    const isSampled = this.#changes.sampler.isSampled(traceId, undefined, undefined);
+    if (isSampled || keepsErrors) delivery.load().initFailed({ facts, traceId, isSampled });
   }
 
   /** The process exits, now. */

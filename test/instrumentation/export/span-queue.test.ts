@@ -44,6 +44,21 @@ test('the oldest ordinary spans go first', () => {
   assert.deepEqual(namesIn(queue.take(true)), ['c', 'd', 'e']);
 });
 
+test('what waits of one invocation can be taken out alone, and leaves room', () => {
+  const { queue, dropped } = makeQueue(4);
+  const [one, other] = [{}, {}];
+  queue.add(batchOf(named('a'), one));
+  queue.add(batchOf(named('b', 'c'), other));
+  queue.add(batchOf(named('d'), one));
+  assert.equal(queue.takeOf({}), undefined);
+  assert.deepEqual(namesIn([queue.takeOf(one)!]), ['a', 'd']);
+  assert.equal(queue.takeOf(one), undefined);
+  queue.add(batchOf(named('e', 'f'), one));
+  assert.deepEqual([queue.spans, dropped], [4, []]);
+  assert.deepEqual(namesIn(queue.take(true)), ['b', 'c', 'e', 'f']);
+  assert.equal(queue.bytes, 0);
+});
+
 test('errors, phases, and what stands between an error and its root stay; children end before their parents', () => {
   const { queue, dropped } = makeQueue(4);
   const middle = buildSpan({ name: 'middle', parent: 'aaaaaaaaaaaaaaaa' });
