@@ -177,7 +177,11 @@ export async function main(host: Host): Promise<void> {
   observer.initEnded({ startedAt: 0, endedAt: now(), steps });
   // Both polls are out before anything else is done: init ends with them.
   const polled = isConcurrent ? undefined : api.next();
-  extension.poll((deadlineEpochMs) => observer.flush('invocation', deadlineEpochMs), report);
+  extension.poll({
+    flush: (deadlineEpochMs) => observer.flush('invocation', deadlineEpochMs),
+    isEnding,
+    onLost: report,
+  });
   loop = new Loop({
     handler,
     streaming,

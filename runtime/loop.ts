@@ -70,8 +70,8 @@ export class Loop {
   readonly #unanswered = new Handful<OpenInvocation>();
   /** Answers on their way. */
   readonly #posting = new Handful<Promise<Receipt>>();
-  /** The process is about to end: nothing is polled any more. */
-  #isEnding = false;
+  /** Why the process is about to end: nothing is polled any more, and what is delivered all the same is not begun. */
+  #end: { readonly error: unknown } | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -88,17 +88,21 @@ export class Loop {
       extension.answered(requestId);
       // With an extension the platform waits for that one; without, it freezes the process as soon as `next` is called.
       if (!extension.isRegistered) await observer.flush('invocation', deadlineEpochMs);
+      if (this.#end !== undefined) await pending;
     }
   }
 
   /** Resolves when the invocation is answered; never, when the process is about to end. Rejects like `serve`. */
   async serveOne(api: RuntimeApi, delivery: Delivery): Promise<Invocation> {
     const open = this.#open(api, delivery);
-    await this.#process(open);
-    return this.#isEnding ? pending : open.invocation;
+    // In a job of its own: an async context that the handler enters and never leaves (`AsyncLocalStorage.enterWith`) ends with it.
+    await Promise.resolve(open).then((open) => this.#process(open));
+    return this.#end === undefined ? open.invocation : pending;
   }
 
   #process(open: OpenInvocation): Promise<void> {
+    // Cut off in the middle it would have had its effects, and the caller no answer.
+    if (this.#end !== undefined) return this.#fail(open, this.#end.error, { isLogged: true });
     const { scope, streaming } = this.#options;
     const { observation } = open;
     const { traceContext } = observation;
@@ -110,7 +114,7 @@ export class Loop {
 
   /** The process is about to end because of `error`: fails what is unanswered, lets answers go out. Never rejects. */
   async crash(error: unknown): Promise<void> {
-    this.#isEnding = true;
+    this.#end ??= { error };
     const failures = [...this.#unanswered].map((open) =>
       open.streamed === undefined
         ? this.#fail(open, error, { isLogged: true })
