@@ -208,11 +208,10 @@ export class Loop {
     this.#endStream(open, streamed);
   }
 
-  #endStream(open: OpenInvocation, { status, bodyBytes }: StreamedAnswer): void {
+  #endStream(open: OpenInvocation, { verdict, bodyBytes }: StreamedAnswer): void {
     if (!this.#unanswered.delete(open)) return;
-    open.observation.answered({ at: now(), bodyBytes, status, serializedAt: now() });
-    if (status !== undefined && status >= 300)
-      this.#options.log.error(errorText('AnswerRefused', { what: 'success', status, body: '' }));
+    open.observation.answered({ at: now(), bodyBytes, status: verdict?.status, serializedAt: now() });
+    if (verdict !== undefined) this.#heed(open, 'success', verdict);
   }
 
   async #fail(open: OpenInvocation, error: unknown, { isLogged }: { isLogged: boolean }): Promise<void> {
@@ -227,10 +226,7 @@ export class Loop {
     await this.#post(open, 'error', now(), () => api.fail(invocation, report));
   }
 
-  /**
-   * Posts an answer. A refusal does not end the runtime: this invocation is over, and the next one can be served. A connection
-   * that breaks here means that the platform gave the invocation up.
-   */
+  /** Posts an answer. A connection that breaks here means that the platform gave the invocation up. */
   async #post(
     open: OpenInvocation,
     what: 'success' | 'error',
@@ -238,7 +234,7 @@ export class Loop {
     send: () => Promise<Receipt>,
   ): Promise<void> {
     const { log } = this.#options;
-    const { invocation, observation } = open;
+    const { observation } = open;
     // A crash that comes from now on finds this invocation answered; a second answer would be refused.
     if (!this.#unanswered.delete(open)) return;
     let receipt: Receipt | undefined;
@@ -251,11 +247,20 @@ export class Loop {
     }
     this.#posting.delete(posted);
     observation.answered({ at: now(), bodyBytes: receipt?.bodyBytes ?? 0, status: receipt?.status, serializedAt });
-    if (receipt === undefined || receipt.status < 300) return;
-    const { status, text } = receipt;
+    if (receipt !== undefined) this.#heed(open, what, receipt);
+  }
+
+  /** A refusal does not end the runtime, unless it says so: this invocation is over, and the next one can be served. */
+  #heed(
+    { invocation }: OpenInvocation,
+    what: 'success' | 'error',
+    { status, text }: Pick<Receipt, 'status' | 'text'>,
+  ): void {
+    const { log, isConcurrent } = this.#options;
+    if (status < 300) return;
     if (status === 410) log.error(errorText('InvocationGone', { requestId: invocation.requestId }));
     // Developer Guide: "non-recoverable state, the runtime should exit promptly"; but not while others are being served.
-    else if (status >= 500 && !this.#options.isConcurrent)
+    else if (status >= 500 && !isConcurrent)
       throw runtimeError('ApiStatus', { request: `POST ${what}`, status, body: text });
     else log.error(errorText('AnswerRefused', { what, status, body: text }));
   }
