@@ -198,7 +198,14 @@ export async function main(host: Host): Promise<void> {
     compat,
     log,
     workingDirectory: process.cwd(),
-    xrayErrorCause: (...args) => (host.loadBundle('error-cause') as ErrorCause).xrayErrorCause(...args),
+    xrayErrorCause(...args) {
+      try {
+        return (host.loadBundle('error-cause') as ErrorCause).xrayErrorCause(...args);
+      } catch {
+        // Not even a file can be opened, which may be what the error is about: it is reported all the same.
+        return '';
+      }
+    },
     whenIdle: watchEventLoop(process),
     identity: () => readIdentity(presentEnv()),
     describeUnfinished: () => describeResources(process),

@@ -39,7 +39,7 @@ export type LoopOptions = {
   readonly whenIdle: WhenIdle;
   readonly log: LoopLog;
   readonly workingDirectory: string;
-  /** Value of the X-Ray error cause header, ASCII; from a bundle of its own: most invocations succeed. */
+  /** Value of the X-Ray error cause header, ASCII, or empty; from a bundle of its own: most invocations succeed. Never throws. */
   xrayErrorCause(error: unknown, workingDirectory: string): string;
   /** Read anew for every invocation: user code may change the environment. */
   identity(): FunctionIdentity;

@@ -92,6 +92,29 @@ exec "\${args[@]}"
   assert.deepEqual((await fn.invoke({})).json(), ['yes', true]);
 });
 
+test('a function that has used up its file descriptors: its error is logged and answered, and the process lives on', async () => {
+  await using fn = await startFunction({
+    files: {
+      'index.js': `const { closeSync, openSync } = require('node:fs');
+        const opened = [];
+        exports.handler = async ({ closes }) => {
+          if (closes) return opened.splice(0).map((fd) => closeSync(fd)).length > 0;
+          for (;;) opened.push(openSync('/dev/null'));
+        };`,
+    },
+    command: ['/bin/sh', '-c', `ulimit -n 100; exec ${LAYER_FOLDER}/bootstrap`],
+    layerRoot: LAYER_FOLDER,
+  });
+  const failed = await fn.invoke({});
+  assert.equal(failed.status, 'error');
+  assert.match(failed.text, /EMFILE: too many open files, open '\/dev\/null'/);
+  assert.ok(fn.emulator.logs.some((line) => line.includes('Invoke Error') && line.includes('EMFILE')));
+  const next = await fn.invoke({ closes: true });
+  assert.deepEqual([next.text, next.cold], ['true', false]);
+  // What could not be loaded then can be now.
+  assert.equal((await fn.invoke({})).status, 'error');
+});
+
 test('P74: SIGTERM while idle, and during a handler: what is recorded is flushed, then the process ends with 0', async () => {
   await using fn = await startFunction({
     files: {
