@@ -4,6 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
 
+// As they were before user code could replace them: most bundles are loaded after that.
+const read = readFileSync;
+const PristineScript = Script;
+
 type Require = (name: string) => unknown;
 type BundleFunction = (exports: object, require: Require, module: { exports: object }) => void;
 
@@ -17,12 +21,12 @@ export const wrapBundle = (code: string): string => `(function (exports, require
 export const compileBundle = (folder: string, name: string): Script => {
   let cachedData: Buffer | undefined;
   try {
-    cachedData = readFileSync(`${folder}/${name}.cache`);
+    cachedData = read(`${folder}/${name}.cache`);
   } catch {}
   const filename = `${folder}/${name}.cjs`;
   // The build writes ASCII; latin1 is read without decoding and kept with one byte per character.
-  const source = wrapBundle(readFileSync(filename, 'latin1'));
-  return new Script(source, cachedData === undefined ? filename : { filename, cachedData });
+  const source = wrapBundle(read(filename, 'latin1'));
+  return new PristineScript(source, cachedData === undefined ? filename : { filename, cachedData });
 };
 
 /** Runs a compiled bundle and returns its exports. */

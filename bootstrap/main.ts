@@ -32,7 +32,9 @@ import { settingsTable } from './settings/settings-table.ts';
 import { chooseTracing } from './tracing-options.ts';
 import { SPANSTRAP_VERSION } from './version.ts';
 
+/** As it was given. User code may put another object in its place, and what it is shown and asked for is then in that one. */
 const { env } = process;
+const presentEnv = (): NodeJS.ProcessEnv => process.env;
 
 /** Everything that is told of is a warning. */
 const QUIET_LEVELS: ReadonlySet<string> = new Set(['error', 'none']);
@@ -68,7 +70,7 @@ export async function main(host: Host): Promise<void> {
     isMultiConcurrent: isConcurrent,
     isGlobalHidden: ['1', 'true'].includes(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA ?? ''),
   });
-  const scope = createUserScope(store, env, isConcurrent);
+  const scope = createUserScope(store, presentEnv, isConcurrent);
   const writeLog = isConcurrent && logSocket ? await openLogSocket(logSocket) : undefined;
   const log = installConsole({
     format: env.AWS_LAMBDA_LOG_FORMAT,
@@ -126,7 +128,10 @@ export async function main(host: Host): Promise<void> {
   });
 
   offerGarbageCollector();
-  const resolution = installPackageFallback({ layerPackages: host.packagesFolder, nodePath: () => env.NODE_PATH });
+  const resolution = installPackageFallback({
+    layerPackages: host.packagesFolder,
+    nodePath: () => presentEnv().NODE_PATH,
+  });
 
   const loadStartedAt = now();
   steps.push({ name: 'runtime load', startedAt, endedAt: loadStartedAt });
@@ -177,7 +182,11 @@ export async function main(host: Host): Promise<void> {
   observer.initEnded({ startedAt: 0, endedAt: now(), steps });
   // Both polls are out before anything else is done: init ends with them.
   const polled = isConcurrent ? undefined : api.next();
-  extension.poll((deadlineEpochMs) => observer.flush('invocation', deadlineEpochMs), report);
+  extension.poll({
+    flush: (deadlineEpochMs) => observer.flush('invocation', deadlineEpochMs),
+    isEnding,
+    onLost: report,
+  });
   loop = new Loop({
     handler,
     streaming,
@@ -189,9 +198,16 @@ export async function main(host: Host): Promise<void> {
     compat,
     log,
     workingDirectory: process.cwd(),
-    xrayErrorCause: (...args) => (host.loadBundle('error-cause') as ErrorCause).xrayErrorCause(...args),
+    xrayErrorCause(...args) {
+      try {
+        return (host.loadBundle('error-cause') as ErrorCause).xrayErrorCause(...args);
+      } catch {
+        // Not even a file can be opened, which may be what the error is about: it is reported all the same.
+        return '';
+      }
+    },
     whenIdle: watchEventLoop(process),
-    identity: () => readIdentity(env),
+    identity: () => readIdentity(presentEnv()),
     describeUnfinished: () => describeResources(process),
     onContextMethod,
   });

@@ -181,6 +181,21 @@ const runEsbuild = async (what: string, options: BuildOptions): Promise<{ code: 
   }
 };
 
+/**
+ * Where esbuild's own helper defines a bundle's exports it walks over what `Object.prototype` has as well. Most bundles are evaluated
+ * after user code, which may have put something there.
+ */
+const ownExportsOnly = (code: Uint8Array): Uint8Array =>
+  Buffer.from(
+    Buffer.from(code)
+      .toString('latin1')
+      .replace(
+        /for\s*\(var\s([\w$]+)\sin\s([\w$]+)\s*\)(?=\s*[\w$]+\s*\(\s*[\w$]+\s*,\s*\1\s*,\s*\{\s*get\s*:)/,
+        'for(var $1 of Object.keys($2))',
+      ),
+    'latin1',
+  );
+
 /** One bundle in the form in which start.cjs loads it. `entry` is relative to the project. */
 export const buildBundle = async (name: BundleName, entry: string, constants: BundleConstants): Promise<Bundle> => {
   const { code, metafile } = await runEsbuild(entry, {
@@ -194,7 +209,7 @@ export const buildBundle = async (name: BundleName, entry: string, constants: Bu
       __SPANSTRAP_NODE_VERSION__: JSON.stringify(constants.nodeVersion),
     },
   });
-  return { name, code, metafile };
+  return { name, code: ownExportsOnly(code), metafile };
 };
 
 /** All bundles of the layer. */

@@ -27,13 +27,21 @@ export class AnsweredInvocations {
   }
 }
 
+export type ExtensionPolling = {
+  flush(deadlineEpochMs: number): Promise<void>;
+  /** The process is about to end: the platform must not take it for ready, and deliver the next invocation to it. */
+  isEnding(): boolean;
+  /** Says why there are no polls any longer: the runtime must flush from now on. */
+  onLost(reason: string): void;
+};
+
 export type Extension = {
   /** False: Lambda refused, has no Extensions API, or gave the poll up; the runtime flushes before it polls instead. */
   readonly isRegistered: boolean;
   /** Why not, in words, when it is not registered. */
   readonly refusal: string | undefined;
-  /** Polls until the API refuses; to be called when init is done. `onLost` says why no longer: the runtime must flush from now on. */
-  poll(flush: (deadlineEpochMs: number) => Promise<void>, onLost: (reason: string) => void): void;
+  /** Polls until the API refuses, or the process is about to end; to be called when init is done. */
+  poll(options: ExtensionPolling): void;
   answered(requestId: string): void;
 };
 
@@ -68,9 +76,9 @@ export async function registerExtension(api: ExtensionsApi, events: readonly 'IN
       return hearsInvocations;
     },
     refusal: undefined,
-    poll(flush, onLost) {
+    poll({ flush, isEnding, onLost }) {
       void (async () => {
-        for (;;) {
+        while (!isEnding()) {
           const event = await api.next(extensionId);
           if (event.type !== 'INVOKE') continue;
           await invocations.wait(event.requestId);

@@ -39,7 +39,7 @@ export type LoopOptions = {
   readonly whenIdle: WhenIdle;
   readonly log: LoopLog;
   readonly workingDirectory: string;
-  /** Value of the X-Ray error cause header, ASCII; from a bundle of its own: most invocations succeed. */
+  /** Value of the X-Ray error cause header, ASCII, or empty; from a bundle of its own: most invocations succeed. Never throws. */
   xrayErrorCause(error: unknown, workingDirectory: string): string;
   /** Read anew for every invocation: user code may change the environment. */
   identity(): FunctionIdentity;
@@ -70,8 +70,8 @@ export class Loop {
   readonly #unanswered = new Handful<OpenInvocation>();
   /** Answers on their way. */
   readonly #posting = new Handful<Promise<Receipt>>();
-  /** The process is about to end: nothing is polled any more. */
-  #isEnding = false;
+  /** Why the process is about to end: nothing is polled any more, and what is delivered all the same is not begun. */
+  #end: { readonly error: unknown } | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -88,17 +88,21 @@ export class Loop {
       extension.answered(requestId);
       // With an extension the platform waits for that one; without, it freezes the process as soon as `next` is called.
       if (!extension.isRegistered) await observer.flush('invocation', deadlineEpochMs);
+      if (this.#end !== undefined) await pending;
     }
   }
 
   /** Resolves when the invocation is answered; never, when the process is about to end. Rejects like `serve`. */
   async serveOne(api: RuntimeApi, delivery: Delivery): Promise<Invocation> {
     const open = this.#open(api, delivery);
-    await this.#process(open);
-    return this.#isEnding ? pending : open.invocation;
+    // In a job of its own: an async context that the handler enters and never leaves (`AsyncLocalStorage.enterWith`) ends with it.
+    await Promise.resolve(open).then((open) => this.#process(open));
+    return this.#end === undefined ? open.invocation : pending;
   }
 
   #process(open: OpenInvocation): Promise<void> {
+    // Cut off in the middle it would have had its effects, and the caller no answer.
+    if (this.#end !== undefined) return this.#fail(open, this.#end.error, { isLogged: true });
     const { scope, streaming } = this.#options;
     const { observation } = open;
     const { traceContext } = observation;
@@ -110,7 +114,7 @@ export class Loop {
 
   /** The process is about to end because of `error`: fails what is unanswered, lets answers go out. Never rejects. */
   async crash(error: unknown): Promise<void> {
-    this.#isEnding = true;
+    this.#end ??= { error };
     const failures = [...this.#unanswered].map((open) =>
       open.streamed === undefined
         ? this.#fail(open, error, { isLogged: true })
@@ -204,11 +208,10 @@ export class Loop {
     this.#endStream(open, streamed);
   }
 
-  #endStream(open: OpenInvocation, { status, bodyBytes }: StreamedAnswer): void {
+  #endStream(open: OpenInvocation, { verdict, bodyBytes }: StreamedAnswer): void {
     if (!this.#unanswered.delete(open)) return;
-    open.observation.answered({ at: now(), bodyBytes, status, serializedAt: now() });
-    if (status !== undefined && status >= 300)
-      this.#options.log.error(errorText('AnswerRefused', { what: 'success', status, body: '' }));
+    open.observation.answered({ at: now(), bodyBytes, status: verdict?.status, serializedAt: now() });
+    if (verdict !== undefined) this.#heed(open, 'success', verdict);
   }
 
   async #fail(open: OpenInvocation, error: unknown, { isLogged }: { isLogged: boolean }): Promise<void> {
@@ -223,10 +226,7 @@ export class Loop {
     await this.#post(open, 'error', now(), () => api.fail(invocation, report));
   }
 
-  /**
-   * Posts an answer. A refusal does not end the runtime: this invocation is over, and the next one can be served. A connection
-   * that breaks here means that the platform gave the invocation up.
-   */
+  /** Posts an answer. A connection that breaks here means that the platform gave the invocation up. */
   async #post(
     open: OpenInvocation,
     what: 'success' | 'error',
@@ -234,7 +234,7 @@ export class Loop {
     send: () => Promise<Receipt>,
   ): Promise<void> {
     const { log } = this.#options;
-    const { invocation, observation } = open;
+    const { observation } = open;
     // A crash that comes from now on finds this invocation answered; a second answer would be refused.
     if (!this.#unanswered.delete(open)) return;
     let receipt: Receipt | undefined;
@@ -247,11 +247,20 @@ export class Loop {
     }
     this.#posting.delete(posted);
     observation.answered({ at: now(), bodyBytes: receipt?.bodyBytes ?? 0, status: receipt?.status, serializedAt });
-    if (receipt === undefined || receipt.status < 300) return;
-    const { status, text } = receipt;
+    if (receipt !== undefined) this.#heed(open, what, receipt);
+  }
+
+  /** A refusal does not end the runtime, unless it says so: this invocation is over, and the next one can be served. */
+  #heed(
+    { invocation }: OpenInvocation,
+    what: 'success' | 'error',
+    { status, text }: Pick<Receipt, 'status' | 'text'>,
+  ): void {
+    const { log, isConcurrent } = this.#options;
+    if (status < 300) return;
     if (status === 410) log.error(errorText('InvocationGone', { requestId: invocation.requestId }));
     // Developer Guide: "non-recoverable state, the runtime should exit promptly"; but not while others are being served.
-    else if (status >= 500 && !this.#options.isConcurrent)
+    else if (status >= 500 && !isConcurrent)
       throw runtimeError('ApiStatus', { request: `POST ${what}`, status, body: text });
     else log.error(errorText('AnswerRefused', { what, status, body: text }));
   }

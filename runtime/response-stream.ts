@@ -47,7 +47,8 @@ export interface StreamedResponse {
    */
   readonly answered: Promise<void>;
   /**
-   * Ends the response with error trailers, behind what was written. A stream that user code has ended keeps its success.
+   * Ends the response with error trailers, behind what was written. A stream that user code has ended keeps its success, unless it
+   * has destroyed it before all was out.
    * Resolves when the POST is over, whatever became of it; never rejects.
    */
   fail(error: unknown): Promise<void>;
@@ -194,11 +195,14 @@ class ResponseWritable extends Writable implements PrefixableStream {
   }
 
   fail(trailers: ErrorTrailers): void {
-    if (this.writableEnded) return;
-    this.#trailers = trailers;
-    if (this.destroyed) this.#post.end(trailers, () => {});
-    // Not this class's `end`: a response that failed before its first byte has an empty body, and no prelude.
-    else super.end();
+    // What was ended is on its way, unless the stream was destroyed before; a POST that is over takes no second end.
+    if (this.destroyed) {
+      this.#post.end(trailers, () => {});
+    } else if (!this.writableEnded) {
+      this.#trailers = trailers;
+      // Not this class's `end`: a response that failed before its first byte has an empty body, and no prelude.
+      super.end();
+    }
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Done): void {

@@ -2,6 +2,7 @@
 // itself is response-stream.ts, the socket is the transport's.
 
 import type { ChunkedRequest } from './api/connection.ts';
+import type { Receipt } from './api/runtime-api.ts';
 import { HTTP_INTEGRATION_CONTENT_TYPE, headers } from './api/wire.ts';
 import { errorText, runtimeError } from './errors.ts';
 import type { WhenIdle } from './event-loop.ts';
@@ -28,7 +29,7 @@ export type StreamedCall = {
 
 export class StreamedAnswer {
   readonly #response: StreamedResponse;
-  #status: number | undefined;
+  #verdict: Pick<Receipt, 'status' | 'text'> | undefined;
   #prelude: Uint8Array | undefined;
 
   constructor({ openPost, highWaterMarkBytes, compat }: StreamedAnswerOptions) {
@@ -39,9 +40,9 @@ export class StreamedAnswer {
     });
   }
 
-  /** HTTP status of the Runtime API; undefined while it has not answered, or when the connection broke. */
-  get status(): number | undefined {
-    return this.#status;
+  /** What the Runtime API said; undefined while it has not answered, or when the connection broke. */
+  get verdict(): Pick<Receipt, 'status' | 'text'> | undefined {
+    return this.#verdict;
   }
 
   get bodyBytes(): number {
@@ -88,8 +89,8 @@ export class StreamedAnswer {
             ? {}
             : { [headers.errorType]: trailers.errorType, [headers.errorBody]: trailers.errorBodyBase64 };
         request.end(lines).then(
-          (response) => {
-            this.#status = response.status;
+          ({ status, body }) => {
+            this.#verdict = { status, text: status >= 300 ? body.toString('utf8', 0, 1024) : '' };
             done();
           },
           (error: Error) => done(error),

@@ -10,17 +10,20 @@ export interface UserScope {
   current(): { readonly requestId: string; readonly tenantId: string | undefined } | undefined;
 }
 
-/** `environment` is the process's own: libraries of every kind read `_X_AMZN_TRACE_ID` there. */
+const TRACE_VARIABLE = '_X_AMZN_TRACE_ID';
+
+/** `environment` gives the process's own, as user code may have replaced it: libraries of every kind read `_X_AMZN_TRACE_ID` there. */
 export function createUserScope(
   store: InvocationScope,
-  environment: { _X_AMZN_TRACE_ID?: string | undefined },
+  environment: () => { _X_AMZN_TRACE_ID?: string | undefined },
   isConcurrent: boolean,
 ): UserScope {
   return {
     run(invocation, traceHeader, work) {
       if (!isConcurrent) {
-        if (traceHeader === undefined) delete environment._X_AMZN_TRACE_ID;
-        else environment._X_AMZN_TRACE_ID = traceHeader;
+        // By way of Reflect: an object that user code has frozen must not fail the invocation.
+        if (traceHeader === undefined) Reflect.deleteProperty(environment(), TRACE_VARIABLE);
+        else Reflect.set(environment(), TRACE_VARIABLE, traceHeader);
       }
       const { requestId, tenantId, traceContext } = invocation;
       return store.run({ requestId, xrayTraceId: traceHeader, tenantId, ...traceContext }, work);

@@ -74,11 +74,16 @@ async function evaluateFile(file: UserFile, loader: ModuleLoader): Promise<unkno
   try {
     return loader.require(file.path);
   } catch (error) {
-    // A module found out by its syntax, with a top-level await: only import() can wait for it.
     if ((error as NodeJS.ErrnoException)?.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
-    return loader.importModule(pathToFileURL(loader.require.resolve(file.path)).href);
+    // A module found out by its syntax, with a top-level await: only import() can wait for it.
+    const path = loader.require.resolve(file.path);
+    if (isRequiring(path, error as Error)) throw error;
+    return loader.importModule(pathToFileURL(path).href);
   }
 }
+
+/** Whether it is a CommonJS module that requires the one with the await, by Node's require stack: then it has been evaluated. */
+const isRequiring = (path: string, { message }: Error): boolean => message.split('\n').includes(`- ${path}`);
 
 /** Whether the nearest package.json says `"type": "module"`; the search ends at a node_modules folder. */
 function isModulePackage(folder: string, loader: ModuleLoader): boolean {

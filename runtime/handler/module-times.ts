@@ -36,6 +36,11 @@ export function watchModules(taskRoot: string, resolution: Resolution): ModuleTi
       if (steps.moduleCount > moduleCount) setImmediate(() => attempt(() => steps.evaluationYielded(evaluation)));
       try {
         return await loading;
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        // What is no complete module has another error for its mark: without one it has its own. What was evaluated is not, once more.
+        unhook();
+        return await load();
       } finally {
         attempt(() => steps.evaluationEnded(evaluation));
       }

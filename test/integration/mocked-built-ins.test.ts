@@ -144,3 +144,27 @@ for (const world of Object.keys(WORLDS)) {
     assert.equal(tries, 3);
   });
 }
+
+for (const what of ['1', '() => 5']) {
+  test(`something that user code has put on Object.prototype, ${what}: answers, errors, streams and spans as without it`, async () => {
+    const polluted = `Object.prototype.polluted = ${what};`;
+    await using fn = await startFunction({
+      files: {
+        'index.js': `${polluted} exports.handler = async ({ fails }) => { if (fails) throw new RangeError('mine'); return 'x'; };`,
+      },
+    });
+    assert.equal((await fn.invoke({})).text, '"x"');
+    const failed = await fn.invoke({ fails: true });
+    assert.deepEqual([failed.status, failed.errorType], ['error', 'RangeError']);
+    assert.equal(fn.xray.documents.filter(({ name }) => name === 'Invocation').length, 2);
+    assert.equal(fn.otlp.spans.filter(({ flat }) => 'faas.invocation_id' in flat).length, 2);
+    assert.ok(!fn.emulator.logs.some((line) => line.includes('spanstrap:')));
+
+    await using streaming = await startFunction({
+      files: {
+        'index.js': `${polluted} exports.handler = awslambda.streamifyResponse(async (event, stream) => stream.end('x'));`,
+      },
+    });
+    assert.equal((await streaming.invoke({})).text, 'x');
+  });
+}

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { LAYER_FOLDER } from '../support/built-layer.ts';
 import { startFunction } from '../support/function-under-test.ts';
+import { startHttpServer } from '../support/http-server.ts';
 
 const ECHO = { 'index.mjs': 'export const handler = async (event) => event;' };
 
@@ -91,6 +92,29 @@ exec "\${args[@]}"
   assert.deepEqual((await fn.invoke({})).json(), ['yes', true]);
 });
 
+test('a function that has used up its file descriptors: its error is logged and answered, and the process lives on', async () => {
+  await using fn = await startFunction({
+    files: {
+      'index.js': `const { closeSync, openSync } = require('node:fs');
+        const opened = [];
+        exports.handler = async ({ closes }) => {
+          if (closes) return opened.splice(0).map((fd) => closeSync(fd)).length > 0;
+          for (;;) opened.push(openSync('/dev/null'));
+        };`,
+    },
+    command: ['/bin/sh', '-c', `ulimit -n 100; exec ${LAYER_FOLDER}/bootstrap`],
+    layerRoot: LAYER_FOLDER,
+  });
+  const failed = await fn.invoke({});
+  assert.equal(failed.status, 'error');
+  assert.match(failed.text, /EMFILE: too many open files, open '\/dev\/null'/);
+  assert.ok(fn.emulator.logs.some((line) => line.includes('Invoke Error') && line.includes('EMFILE')));
+  const next = await fn.invoke({ closes: true });
+  assert.deepEqual([next.text, next.cold], ['true', false]);
+  // What could not be loaded then can be now.
+  assert.equal((await fn.invoke({})).status, 'error');
+});
+
 test('P74: SIGTERM while idle, and during a handler: what is recorded is flushed, then the process ends with 0', async () => {
   await using fn = await startFunction({
     files: {
@@ -108,6 +132,30 @@ test('P74: SIGTERM while idle, and during a handler: what is recorded is flushed
   const report = await fn.emulator.shutdown('spindown');
   assert.equal(report!.exitCode, 0);
   await running;
+});
+
+test('P72: an exception behind the answer: the platform does not take the dying process for ready, and starts a new one', async (t) => {
+  const thrown = Promise.withResolvers<void>();
+  // The flush is under way when the exception comes.
+  const collector = await startHttpServer(t, (_request, response) => {
+    void thrown.promise.then(() => response.end());
+  });
+  await using fn = await startFunction({
+    files: {
+      'index.mjs': `export const handler = async ({ throws }) => {
+        if (throws) setTimeout(() => { throw new Error('behind the answer'); }, 50);
+      };`,
+    },
+    otlp: false,
+    environment: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}` },
+    onLine: (line) => {
+      if (line.includes('Uncaught Exception')) thrown.resolve();
+    },
+  });
+  assert.equal((await fn.emulator.invoke({ throws: true })).status, 'success');
+  const next = await fn.emulator.invoke({});
+  assert.equal(next.status, 'success');
+  assert.equal(next.cold, true);
 });
 
 test('P74: timers and sockets of the function are left alone', async () => {

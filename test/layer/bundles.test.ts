@@ -99,6 +99,23 @@ test('what only documentation says is in no bundle', async () => {
   }
 });
 
+test('what user code has put on Object.prototype is no export, and stops no bundle', async () => {
+  Object.defineProperty(Object.prototype, 'polluted', { value: 1, enumerable: true, configurable: true });
+  try {
+    assert.deepEqual(Object.keys(evaluate(openTelemetry.code)).sort(), [
+      'HttpInstrumentation',
+      'formerName',
+      'presentName',
+    ]);
+  } finally {
+    delete (Object.prototype as { polluted?: unknown }).polluted;
+  }
+  for (const { name, code } of await buildLayerBundles(constants)) {
+    const text = Buffer.from(code).toString('latin1');
+    if (/\bmodule\.exports=/.test(text)) assert.match(text, /of Object\.keys\([\w$]+\)\)[^}]*\bget:/, name);
+  }
+});
+
 test('constants of the build reach the code', async () => {
   const { code } = await buildBundle('version', 'bootstrap/version.ts', constants);
   assert.deepEqual({ ...evaluate(code) }, { LAYER_NODE_VERSION: '24.21.0', SPANSTRAP_VERSION: '9.8.7' });

@@ -48,20 +48,27 @@ const unexpected = (): never => assert.fail('nobody was to call this');
 
 type Polled = { readonly api: ScriptedApi; readonly extension: Extension; readonly log: string[] };
 
+type Ends = { finishFlush(): void /** The process is about to end. */; end(): void };
+
 /** A registered extension that polls; `log` says what it does. A flush ends when `finishFlush` is called. */
-async function startPolling(events: readonly 'INVOKE'[] = ['INVOKE']): Promise<Polled & { finishFlush(): void }> {
+async function startPolling(events: readonly 'INVOKE'[] = ['INVOKE']): Promise<Polled & Ends> {
   const api = new ScriptedApi(registered);
   const extension = await registerExtension(api, events);
   const log: string[] = [];
   const flushes: (() => void)[] = [];
-  extension.poll(
-    (deadlineEpochMs) => {
+  let isEnding = false;
+  extension.poll({
+    flush(deadlineEpochMs) {
       log.push(`flush until ${deadlineEpochMs}`);
       return new Promise<void>((resolve) => flushes.push(resolve));
     },
-    (reason) => log.push(`lost: ${reason}`),
-  );
-  return { api, extension, log, finishFlush: () => flushes.shift()?.() };
+    isEnding: () => isEnding,
+    onLost: (reason) => log.push(`lost: ${reason}`),
+  });
+  const end = (): void => {
+    isEnding = true;
+  };
+  return { api, extension, log, end, finishFlush: () => flushes.shift()?.() };
 }
 
 test('a wait is over when its invocation is answered, in whatever order the two come', async () => {
@@ -120,7 +127,7 @@ for (const [status, reason] of [
     assert.equal(extension.refusal, reason);
     assert.equal(api.registrations.length, 1);
     assert.equal(api.isClosed, true);
-    extension.poll(unexpected, unexpected);
+    extension.poll({ flush: unexpected, isEnding: () => false, onLost: unexpected });
     extension.answered('r');
     assert.equal(api.polls.length, 0);
   });
@@ -147,7 +154,7 @@ test('InvalidEventType: registered again for no event; it polls, and the runtime
   );
   assert.equal(extension.isRegistered, false);
   assert.equal(extension.refusal, undefined);
-  extension.poll(unexpected, unexpected);
+  extension.poll({ flush: unexpected, isEnding: () => false, onLost: unexpected });
   extension.answered('r');
   await settle();
   assert.equal(api.polls.length, 1, 'init is not over before every registered extension has polled');
@@ -188,6 +195,17 @@ test('the answer comes before the event: the flush begins with the event', async
   finishFlush();
   await settle();
   assert.equal(api.polls.length, 2);
+});
+
+test('a process that is about to end does not poll again: the platform would take it for ready', async () => {
+  const { api, extension, end, finishFlush } = await startPolling();
+  extension.answered('r1');
+  api.polls[0]?.resolve(invoke('r1', 500));
+  await settle();
+  end();
+  finishFlush();
+  await settle();
+  assert.equal(api.polls.length, 1);
 });
 
 test('the same request id delivered twice: one flush each', async () => {

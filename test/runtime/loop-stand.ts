@@ -142,7 +142,7 @@ export function standLoop(
     openStream: (options) => new StreamedAnswer(options),
     observer: observerInto(log, traceHeader),
     extension,
-    scope: createUserScope(createInvokeStore(false), environment, false),
+    scope: createUserScope(createInvokeStore(false), () => environment, false),
     compat: undefined,
     whenIdle,
     log: {

@@ -60,13 +60,30 @@ test('an event that is not JSON fails the stream before its first byte', async (
   assert.ok(log.includes('answered r1'));
 });
 
-test('a refusal of the stream is logged', async () => {
-  const stand = standStreaming(async (_event, stream) => stream.end('x'));
-  stand.api.onStreamEnd = () => ({ status: 413, headers: new Map(), body: Buffer.alloc(0), keepsAlive: true });
-  await stand.serve();
-  assert.ok(stand.log.includes('taken 413 1'));
-  assert.ok(stand.log.includes('error Failed to post handler success response. Http response code: 413.'));
-});
+for (const [status, line] of [
+  [413, 'Failed to post handler success response. Http response code: 413. too large'],
+  [410, 'The answer to request r1 came after its time was up and was dropped.'],
+] as const) {
+  test(`a refusal of the stream with ${status} is logged as that of any answer`, async () => {
+    const stand = standStreaming(async (_event, stream) => stream.end('x'));
+    stand.api.onStreamEnd = () => ({ status, headers: new Map(), body: Buffer.from('too large'), keepsAlive: true });
+    await stand.serve();
+    assert.ok(stand.log.includes(`taken ${status} 1`));
+    assert.ok(stand.log.includes(`error ${line}`));
+    assert.ok(stand.log.includes('answered r1'));
+  });
+}
+
+for (const throws of [false, true]) {
+  test(`5xx at the end of a stream is not to be recovered from either, ${throws ? 'failed' : 'ended'}`, async () => {
+    const stand = standStreaming(async (_event, stream) => {
+      if (throws) throw new Error('mine');
+      stream.end('x');
+    });
+    stand.api.onStreamEnd = () => ({ status: 500, headers: new Map(), body: Buffer.from('down'), keepsAlive: true });
+    await assert.rejects(stand.serve(), /POST success: the Runtime API answered with status 500: down/);
+  });
+}
 
 test('policy 2: a crash in the middle of a stream ends it with the error, and the observer hears of it once', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
+import { unobserved } from '../../runtime/lifecycle.ts';
 import { Loop } from '../../runtime/loop.ts';
 import { settle } from '../support/conditions.ts';
 import { accepted, deliveryOf, type LoopStand, refused, standLoop } from './loop-stand.ts';
@@ -85,6 +87,23 @@ test('_X_AMZN_TRACE_ID and context.xRayTraceId are what the observer says, and g
   await ours.serve();
   assert.equal(replaced, 'Root=ours');
 });
+
+for (const isStreaming of [false, true]) {
+  test(`an async context that a handler enters and never leaves is not that of the next one, ${isStreaming ? 'streaming' : 'buffered'}`, async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const handler = async (_event: unknown, second: unknown): Promise<void> => {
+      seen.push(storage.getStore());
+      storage.enterWith('secret of one caller');
+      if (isStreaming) (second as { end(): void }).end();
+    };
+    const { serve } = standLoop(handler as never, [deliveryOf('r1'), deliveryOf('r2'), deliveryOf('r3')], {
+      streaming: { isStreaming, highWaterMarkBytes: undefined },
+    });
+    await serve();
+    assert.deepEqual(seen, [undefined, undefined, undefined]);
+  });
+}
 
 test('P60: the identity in the context is read anew for every invocation', async () => {
   let functionName = 'first';
@@ -324,6 +343,29 @@ test('a crash when nothing is open posts nothing; an answer on its way is waited
     ['taken 202 0', 'crashed'],
   );
   assert.ok(!log.some((line) => `${line}`.startsWith('fail')));
+});
+
+test('what is delivered to a process that is about to end is not begun: its answer says why', async () => {
+  const begun: unknown[] = [];
+  const stand = standLoop((_event, context) => void begun.push(context.awsRequestId), [deliveryOf('r1')]);
+  await stand.loop.crash(new RangeError('from a timer'));
+  await Promise.race([stand.serve(), settle()]);
+  assert.deepEqual(begun, []);
+  assert.deepEqual(stand.log, ['next r1', 'begin r1 {}', 'settled RangeError', 'fail r1 RangeError', 'taken 202 0']);
+});
+
+test('a crash while the loop flushes: the next poll would be for an invocation that nobody can serve', async () => {
+  const flushing = Promise.withResolvers<void>();
+  const { log, loop, serve } = standLoop(() => 1, [deliveryOf('r1'), deliveryOf('r2')], {
+    isExtensionRegistered: false,
+    observer: { ...unobserved, flush: () => flushing.promise },
+  });
+  void serve();
+  await settle();
+  await loop.crash(new Error('x'));
+  flushing.resolve();
+  await settle();
+  assert.ok(!log.includes('next r2'));
 });
 
 test('a crash that cannot be told to the platform does not make it worse', async () => {

@@ -104,6 +104,26 @@ test('P100: a destroyed stream is not finished: the runtime hears of it, and the
   assert.ok(sink.trailers !== undefined);
 });
 
+test('P100: a stream that is destroyed before its end is out is not finished either, and the POST is ended with trailers', async () => {
+  const { responseStream, sink, answered, fail } = openStream();
+  responseStream.end('x');
+  responseStream.destroy();
+  await assert.rejects(answered, { message: 'Response stream is not finished.' });
+  await fail(failure);
+  assert.equal(sink.text, 'x');
+  assert.deepEqual(sink.trailers, trailersOf(failure));
+});
+
+test('a stream that is destroyed when its end is out keeps its success', async () => {
+  const { responseStream, sink, answered, fail } = openStream();
+  await new Promise<void>((resolve) => void responseStream.end('x', resolve));
+  responseStream.destroy();
+  await answered;
+  await fail(failure);
+  assert.equal(sink.text, 'x');
+  assert.equal(sink.trailers, undefined);
+});
+
 test('the client is gone: the write fails, listeners and the runtime hear of it, and fail() comes back', async () => {
   const { responseStream, sink, answered, fail } = openStream();
   const gone = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });

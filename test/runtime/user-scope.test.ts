@@ -20,7 +20,7 @@ const invocation: Invocation = {
 test('one invocation at a time: the trace header stands in the environment and in the store, and goes when there is none', () => {
   const environment: { _X_AMZN_TRACE_ID?: string } = { _X_AMZN_TRACE_ID: 'left over' };
   const invokeStore = createInvokeStore(false);
-  const scope = createUserScope(invokeStore, environment, false);
+  const scope = createUserScope(invokeStore, () => environment, false);
   assert.equal(scope.current(), undefined);
   const result = scope.run(invocation, 'Root=ours', () => {
     assert.equal(environment._X_AMZN_TRACE_ID, 'Root=ours');
@@ -38,10 +38,22 @@ test('one invocation at a time: the trace header stands in the environment and i
   });
 });
 
+test('the header stands in the environment that user code has put in the place of the first; a frozen one stays as it is', () => {
+  let environment: { _X_AMZN_TRACE_ID?: string } = {};
+  const scope = createUserScope(createInvokeStore(false), () => environment, false);
+  scope.run(invocation, 'Root=first', () => {});
+  environment = { ...environment };
+  scope.run(invocation, 'Root=second', () => {});
+  assert.equal(environment._X_AMZN_TRACE_ID, 'Root=second');
+  Object.freeze(environment);
+  for (const header of ['Root=third', undefined]) scope.run(invocation, header, () => {});
+  assert.equal(environment._X_AMZN_TRACE_ID, 'Root=second');
+});
+
 test('concurrent invocations: the environment is left alone, each sees its own store', async () => {
   const environment: { _X_AMZN_TRACE_ID?: string } = {};
   const { store } = createInvokeStore(true);
-  const scope = createUserScope(createInvokeStore(true), environment, true);
+  const scope = createUserScope(createInvokeStore(true), () => environment, true);
   const seen = await Promise.all(
     ['a', 'b'].map((requestId) =>
       scope.run({ ...invocation, requestId }, `Root=${requestId}`, async () => {

@@ -251,4 +251,11 @@ export const answerCases: readonly PeerCase[] = [
     handler: 'index.handler',
     invocations: [{ event: { n: 1 } }, { event: { n: 2 } }],
   },
+  {
+    name: 'async-context-never-left',
+    items: ['P52'],
+    folder: 'background',
+    handler: 'async-context.handler',
+    invocations: [{ event: { n: 1 } }, { event: { n: 2 } }],
+  },
 ];

@@ -3,6 +3,7 @@
 import { kinds, type PeerCase } from '../peer-case.ts';
 
 const TRACE = 'Root=1-65f1a2b3-0123456789abcdef01234567;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0';
+const OTHER_TRACE = 'Root=1-75f1a2b3-0123456789abcdef01234567;Parent=63995c3f42cd8ad8;Sampled=1';
 const identities = {
   clientContext: { custom: { a: 'ü' }, env: {} },
   cognitoIdentity: { cognitoIdentityId: 'id', cognitoIdentityPoolId: 'pool' },
@@ -57,6 +58,13 @@ export const surroundingCases: readonly PeerCase[] = [
     folder: 'context',
     handler: 'index.changedEnvironment',
     invocations: [{}, {}],
+  },
+  {
+    name: 'context-after-environment-replacement',
+    items: ['P60', 'P89'],
+    folder: 'context',
+    handler: 'index.replacedEnvironment',
+    invocations: [TRACE, OTHER_TRACE, null].map((traceHeader) => ({ options: { traceHeader } })),
   },
   {
     name: 'context-time-left',

@@ -393,3 +393,23 @@ test('P29: what is returned is the function itself, without the object it was fo
 test('a deep folder name that contains the module’s name is no trap', async (t) => {
   assert.equal(await loaded(t, { 'index/index.js': cjs('it') }, 'index/index.handler'), 'it');
 });
+
+test('a CommonJS module that requires one with a top-level await is evaluated once, and fails with the error of that', async (t) => {
+  const { imported, load } = prepare(t, {
+    'index.js': `globalThis.evaluatedCount = (globalThis.evaluatedCount ?? 0) + 1; require('./lib/waits.mjs');`,
+    'lib/waits.mjs': 'await new Promise(setImmediate);',
+  });
+  await assert.rejects(load('index.handler'), { code: 'ERR_REQUIRE_ASYNC_MODULE' });
+  assert.equal((globalThis as { evaluatedCount?: number }).evaluatedCount, 1);
+  assert.deepEqual(imported, []);
+});
+
+test('an ES module found out by its syntax that imports one with a top-level await', async (t) => {
+  assert.equal(
+    await loaded(t, {
+      'index.js': `import './lib/waits.mjs'; ${esm('it')}`,
+      'lib/waits.mjs': 'await new Promise(setImmediate);',
+    }),
+    'it',
+  );
+});

@@ -178,9 +178,27 @@ test('what is no complete module does not become one', async (t) => {
     'label:',
     'do',
   ]) {
-    const { said } = await load(t, { 'index.mjs': `globalThis.said = 'evaluated';\n${ending}` }, 'index.mjs');
-    assert.equal((said as { name: string }).name, 'SyntaxError', ending);
+    const files = { 'index.mjs': `globalThis.said = 'evaluated';\n${ending}` };
+    const { said } = await load(t, files, 'index.mjs');
+    const { name, message } = said as { name: string; message: string };
+    const path = JSON.stringify(`${makeFolder(t, files)}/index.mjs`);
+    const untimed = await runModule(`await import(${path}).catch(({ message }) => console.log(message));`);
+    assert.deepEqual([name, message], ['SyntaxError', untimed.stdout.trim()], ending);
   }
+});
+
+test('a module below that is not complete has its own error as well, and nothing is evaluated twice', async (t) => {
+  const prelude = 'globalThis.count = 0;';
+  const unclosed = 'export const open = () => {';
+  const below = await load(t, { 'index.mjs': `import './a.mjs';`, 'a.mjs': unclosed }, 'index.mjs', prelude);
+  assert.equal((below.said as { message: string }).message, 'Unexpected end of input');
+  const files = {
+    'index.mjs': `import './a.cjs'; if (++count > 0) throw new SyntaxError('mine ' + count);`,
+    'a.cjs': '++count',
+  };
+  const { said, left } = await load(t, files, 'index.mjs', prelude);
+  assert.equal((said as { message: string }).message, 'mine 2');
+  assert.deepEqual(left, []);
 });
 
 test('a module that throws: its own error, and what was evaluated before it is kept', async (t) => {
