@@ -63,7 +63,7 @@ export const compileCommand: Command = {
       layer,
       root: rootOf(values.root),
       handler: values.handler,
-      event: values.event === undefined ? undefined : { value: await readEvent(values.event, io) },
+      event: values.event === undefined ? undefined : await readEvent(values.event, io),
       environment: Object.fromEntries((values.env ?? []).map(variable)),
     };
     try {
@@ -73,7 +73,9 @@ export const compileCommand: Command = {
     } catch (error) {
       if (isRefusedWrite(error)) throw new UsageError(`cannot write to ${dir}: ${error.message}`, 'make it writable');
       if (!(error instanceof CompileFailure)) throw error;
-      io.error(`spanstrap: ${error.message}\ntry: spanstrap invoke --dir ${given} --handler ${values.handler}\n`);
+      const command = `spanstrap invoke --dir ${given} --handler ${values.handler}`;
+      const event = values.event === undefined ? '' : ', with the same --event';
+      io.error(`spanstrap: ${error.message}\ntry: ${command}${event}\n`);
       return 1;
     }
   },

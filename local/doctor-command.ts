@@ -8,8 +8,8 @@ import {
   isFolder,
   jsonOrText,
   parseOptions,
-  positive,
   readEvent,
+  timeLimit,
   variable,
 } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
@@ -72,7 +72,7 @@ export const doctorCommand: Command = {
       functionName: path.basename(dir),
       environment: { ...Object.fromEntries((values.env ?? []).map(variable)), SPANSTRAP_DOCTOR: '1' },
       memoryMb: integer('--memory', values.memory, ADVICE),
-      timeoutMs: 1000 * positive('--timeout', values.timeout, ADVICE),
+      timeoutMs: timeLimit(values.timeout, ADVICE),
       targets: ['xray'],
     });
     try {
@@ -87,7 +87,8 @@ export const doctorCommand: Command = {
           'a layer of this version, and no SPANSTRAP_LOG_LEVEL or AWS_LAMBDA_LOG_LEVEL that hides warnings',
         );
       }
-      const others = texts.filter((text) => text !== report);
+      // Lambda tries an init that has failed once more, with the same report.
+      const others = texts.filter((text) => !text.startsWith(REPORT));
       const { status, text } = result;
       const isGood = status === 'success';
       if (values.json) {

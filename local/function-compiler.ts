@@ -20,6 +20,7 @@ import { type CompileCache, placeCompileCache } from './compile-cache-writer.ts'
 import { type Emulator, startEmulator } from './emulator/emulator.ts';
 import { recordModules } from './module-recorder.ts';
 import { cacheFileName } from './node-compile-cache.ts';
+import { atProcessEnd } from './process-end.ts';
 
 export type CompileRequest = {
   readonly dir: string;
@@ -27,8 +28,8 @@ export type CompileRequest = {
   readonly layer: string;
   /** Where the function will lie: Lambda's /var/task. The runtime uses the cache there and nowhere else. */
   readonly root: string;
-  /** The handler is called with it once; not given: the module is only loaded. */
-  readonly event: { readonly value: unknown } | undefined;
+  /** JSON. The handler is called with it once; not given: the module is only loaded. */
+  readonly event: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
 };
 
@@ -50,22 +51,19 @@ const RECORDING_DEADLINE_MS = 60_000;
 export async function compileFunction(request: CompileRequest): Promise<CompileResult> {
   const before = await measureInit(request, NO_COMPILE_CACHE);
   const workFolder = mkdtempSync(path.join(tmpdir(), 'spanstrap-compile-'));
-  try {
-    // First for the place where it is now, to be tried, then for the one where it is to be used.
-    const made = await record(request, workFolder);
-    using placed = placeCompileCache(request.dir, made);
-    const accepted = await findAccepted(request);
-    const modules = made.modules.filter(({ path: name }) => accepted.has(name));
-    if (modules.length === 0) throw new CompileFailure(`V8 does not take the cache it has made of ${request.handler}`);
-    const after = await measureInit(request, {});
-    placed.keep(moveTo(request.root, { ...made, modules }));
-    return {
-      modules: modules.map((module) => ({ ...module, cacheBytes: made.contents.get(module.cache)!.length })),
-      initMs: { before, after },
-    };
-  } finally {
-    rmSync(workFolder, { recursive: true, force: true });
-  }
+  using _ = atProcessEnd(() => rmSync(workFolder, { recursive: true, force: true }));
+  // First for the place where it is now, to be tried, then for the one where it is to be used.
+  const made = await record(request, workFolder);
+  using placed = placeCompileCache(request.dir, made);
+  const accepted = await findAccepted(request);
+  const modules = made.modules.filter(({ path: name }) => accepted.has(name));
+  if (modules.length === 0) throw new CompileFailure(`V8 does not take the cache it has made of ${request.handler}`);
+  const after = await measureInit(request, {});
+  placed.keep(moveTo(request.root, { ...made, modules }));
+  return {
+    modules: modules.map((module) => ({ ...module, cacheBytes: made.contents.get(module.cache)!.length })),
+    initMs: { before, after },
+  };
 }
 
 function start(request: CompileRequest, environment: Readonly<Record<string, string>>): Promise<Emulator> {
@@ -111,7 +109,7 @@ async function record(request: CompileRequest, workFolder: string): Promise<Comp
   await using emulator = await start(request, { ...NO_COMPILE_CACHE, AWS_LAMBDA_EXEC_WRAPPER: wrapper });
   await init(emulator);
   if (request.event !== undefined) {
-    const result = await emulator.invoke(request.event.value);
+    const result = await emulator.invoke(request.event);
     if (result.status !== 'success') throw new CompileFailure(`the handler failed with this event: ${result.text}`);
     await result.idle;
   }

@@ -9,7 +9,7 @@ export type ReportOptions = {
   readonly columns: number;
   readonly isAscii: boolean;
   readonly isColored: boolean;
-  /** Which drawings, when spans came for them. */
+  /** Which drawings, when spans came for them. What came for none of them is drawn all the same. */
   readonly drawings: readonly ('xray' | 'otlp')[];
 };
 
@@ -42,7 +42,8 @@ export function reportTraces(arrivals: Arrivals, options: ReportOptions): string
     const traceIds = new Set(arrivals.datagrams.flatMap(({ document }) => document?.trace_id ?? []));
     draw(`X-Ray  ${[...traceIds].join(' ')}`, arrivals.xraySpans);
   }
-  if (options.drawings.includes('otlp')) draw('OTLP', arrivals.otlpSpans);
+  // Of an init that failed X-Ray has nothing.
+  if (options.drawings.includes('otlp') || arrivals.xraySpans.length === 0) draw('OTLP', arrivals.otlpSpans);
   const violations = arrivals.datagrams.flatMap(({ violations, document }) =>
     violations.map((violation) => `${document?.name ?? 'datagram'}: ${violation}`),
   );

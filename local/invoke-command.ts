@@ -54,7 +54,8 @@ type Request = {
   readonly dir: string;
   readonly handler: string;
   readonly layer: string;
-  readonly event: unknown;
+  /** JSON. */
+  readonly event: string;
   readonly repeat: number;
   readonly isFreezing: boolean;
   readonly environment: Readonly<Record<string, string>>;
@@ -142,7 +143,7 @@ async function readRequest(argv: readonly string[], io: Io): Promise<Request | '
     isFreezing: values.freeze,
     environment: Object.fromEntries((values.env ?? []).map(variable)),
     memoryMb: integer('--memory', values.memory),
-    timeoutMs: 1000 * positive('--timeout', values.timeout),
+    timeoutMs: timeLimit(values.timeout, ADVICE),
     isJson: values.json,
     report: {
       columns: io.columns,
@@ -168,9 +169,10 @@ export function parseOptions<const Options extends ParseArgsOptionsConfig>(
   }
 }
 
-export async function readEvent(given: string | undefined, io: Io): Promise<unknown> {
-  if (given === undefined) return {};
-  const isInline = /^\s*[[{"]/.test(given);
+/** The text of an event, which is JSON; sent as it is, a string would otherwise lose its quotes and a long number its end. */
+export async function readEvent(given: string | undefined, io: Io): Promise<string> {
+  if (given === undefined) return '{}';
+  const isInline = /^\s*(?:[[{"]|(?:null|true|false|-?\d[\d.eE+-]*)\s*$)/.test(given);
   const source = given === '-' ? 'standard input' : isInline ? '--event' : given;
   let text: string;
   try {
@@ -182,7 +184,8 @@ export async function readEvent(given: string | undefined, io: Io): Promise<unkn
     );
   }
   try {
-    return JSON.parse(text) as unknown;
+    JSON.parse(text);
+    return text;
   } catch (error) {
     throw new UsageError(
       `${source} is not JSON: ${(error as Error).message}`,
@@ -195,12 +198,14 @@ export function checkLayer(layer: string, isGiven: boolean): void {
   const bootstrap = path.join(layer, 'bootstrap');
   try {
     accessSync(bootstrap, constants.X_OK);
+    if (statSync(bootstrap).isFile()) return;
   } catch {
-    throw new UsageError(
-      `there is no layer at ${layer}: ${bootstrap} is missing or not executable`,
-      isGiven ? 'the folder into which the layer was unpacked' : layerAdvice(),
-    );
+    // It is not there, or not executable.
   }
+  throw new UsageError(
+    `there is no layer at ${layer}: ${bootstrap} is missing or no executable file`,
+    isGiven ? 'the folder into which the layer was unpacked' : layerAdvice(),
+  );
 }
 
 function targetsOf(list: string): TraceTarget[] {
@@ -223,6 +228,16 @@ export function positive(name: string, value: string, advice = ADVICE): number {
   const number = Number(value);
   if (value.trim() !== '' && number > 0 && Number.isFinite(number)) return number;
   throw new UsageError(`${name} ${value} is not a number above 0`, advice);
+}
+
+/** What a timer can wait for. */
+const LONGEST_SECONDS = 2_147_483;
+
+/** The value of `--timeout`, in milliseconds. */
+export function timeLimit(seconds: string, advice: string): number {
+  const limit = positive('--timeout', seconds, advice);
+  if (limit <= LONGEST_SECONDS) return 1000 * limit;
+  throw new UsageError(`--timeout ${seconds} is more than ${LONGEST_SECONDS} seconds`, advice);
 }
 
 export function integer(name: string, value: string, advice = ADVICE): number {

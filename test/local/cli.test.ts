@@ -53,12 +53,23 @@ const mistakes: readonly (readonly [argv: readonly string[], expected: RegExp])[
   [['invoke', 'extra'], /Unexpected argument 'extra'/],
   [['invoke', '--dir', '/nowhere'], /--dir \/nowhere is not a folder/],
   [['invoke', '--dir', dir, '--layer', dir], /there is no layer at .*bootstrap is missing/],
+  // As in the repository of the layer, where `bootstrap` is a folder.
+  [
+    ['invoke', '--dir', dir, '--layer', path.join(import.meta.dirname, '../..')],
+    /there is no layer at .*bootstrap is /,
+  ],
   [['invoke', '--dir', dir, '--layer', layer, '--event', '/nowhere.json'], /cannot read the event: ENOENT/],
   [['invoke', '--dir', dir, '--layer', layer, '--event', '{"a":'], /--event is not JSON/],
   [['invoke', '--dir', dir, '--layer', layer, '--event', '-'], /standard input is not JSON/],
   [['invoke', '--dir', dir, '--layer', layer, '--repeat', '0'], /--repeat 0 is not a number above 0/],
   [['invoke', '--dir', dir, '--layer', layer, '--repeat', '1.5'], /--repeat 1\.5 is not a whole number/],
   [['invoke', '--dir', dir, '--layer', layer, '--timeout', 'soon'], /--timeout soon is not a number/],
+  [
+    ['invoke', '--dir', dir, '--layer', layer, '--timeout', '3000000'],
+    /--timeout 3000000 is more than 2147483 seconds/,
+  ],
+  [['doctor', '--dir', dir, '--layer', layer, '--timeout', '1e9'], /--timeout 1e9 is more than 2147483 seconds/],
+  [['invoke', '--dir', dir, '--layer', layer, '--event', 'nul'], /cannot read the event: ENOENT/],
   [['invoke', '--dir', dir, '--layer', layer, '--env', 'STAGE'], /--env STAGE has no NAME=VALUE form/],
   [['invoke', '--dir', dir, '--layer', layer, '--traces', 'jaeger'], /"jaeger" is not a target/],
 ];
@@ -80,6 +91,15 @@ test('an event file that is not JSON is named', async () => {
   const { code, error } = await invoke('--event', file);
   assert.equal(code, 2);
   assert.ok(error.includes(`${file} is not JSON`), error);
+});
+
+test('any JSON is an event, not only objects', async () => {
+  for (const event of ['7', '-1.5e3', 'null', 'true', ' false ', '"text"', '[1]']) {
+    const { code, out } = await invoke('--json', `--event=${event}`);
+    assert.equal(code, 0, event);
+    const { invocations } = JSON.parse(out) as { invocations: { response: { event: unknown } }[] };
+    assert.deepEqual(invocations[0]?.response.event, JSON.parse(event));
+  }
 });
 
 test('one invocation: status line, response, log, waterfall', async () => {

@@ -52,3 +52,12 @@ test('log lines lose what only repeats, and carriage returns are line breaks', (
     '  raw  tabs',
   ]);
 });
+
+test('a trace that came to OTLP alone is drawn, whatever is preferred: an init that fails has no place in X-Ray', () => {
+  const span = { id: 'a', parentId: undefined, name: 'Initialization', note: '', startMs: 0, endMs: 4, isError: true };
+  const preferred = { ...options, drawings: ['xray'] } as const;
+  const failed = reportInvocation(traced({ status: 'init-error' }, { otlpSpans: [span] }), preferred);
+  assert.match(failed.join('\n'), /\nOTLP\n.*\nInitialization /);
+  const both = reportInvocation(traced({}, { xraySpans: [span], otlpSpans: [span] }), preferred);
+  assert.doesNotMatch(both.join('\n'), /OTLP/);
+});
