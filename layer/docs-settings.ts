@@ -22,7 +22,7 @@ const FILE = `## The settings file
 
 \`otel-extension.toml\` or \`otel-config.toml\` in the function's folder, or the file that \`SPANSTRAP_SETTINGS_FILE\` names, is the file of the
 OpenTelemetry Lambda extension in Rust. \`timeout\` in \`[exporter]\` is \`LAMBDA_OTEL_EXPORTER_TIMEOUT\`, and so on. It has the lowest precedence:
-defaults, then the file, then environment variables.
+defaults, then the file, then environment variables. A field that \`[exporter]\` or \`[flush]\` does not have is told of.
 
 \`\`\`toml
 [exporter]
@@ -45,7 +45,7 @@ because spans are made in the process that sends them.
 | \`SPANSTRAP_SETTINGS_FILE\` | The settings file. |
 | \`SPANSTRAP_NODE\` | Another Node binary to start, read by the bootstrap script. |
 | \`HTTP_PROXY\`, \`HTTPS_PROXY\`, \`NO_PROXY\` (lower case too) | The proxy that exports and requests for secrets go through, by the rules of Node's own \`proxyEnv\`. May hold a password, and is treated as secret. |
-| \`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`, \`AWS_SESSION_TOKEN\`, \`AWS_CONTAINER_CREDENTIALS_FULL_URI\`, \`AWS_CONTAINER_AUTHORIZATION_TOKEN\` | The credentials that exports to AWS and requests for secrets are signed with; Lambda sets them. |
+| \`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`, \`AWS_SESSION_TOKEN\`, \`AWS_CONTAINER_CREDENTIALS_FULL_URI\`, \`AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\`, \`AWS_CONTAINER_AUTHORIZATION_TOKEN\`, \`AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\` | The credentials that exports to AWS and requests for secrets are signed with; Lambda sets them. |
 | \`AWS_ENDPOINT_URL_SECRETS_MANAGER\`, \`AWS_ENDPOINT_URL_SSM\`, \`AWS_ENDPOINT_URL_KMS\`, \`AWS_ENDPOINT_URL\` | Where the secret is asked for, when not at AWS's public endpoints. |
 `;
 
