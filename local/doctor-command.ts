@@ -2,16 +2,8 @@
 
 import path from 'node:path';
 import type { Command } from './command.ts';
-import {
-  checkLayer,
-  integer,
-  isFolder,
-  jsonOrText,
-  parseOptions,
-  readEvent,
-  timeLimit,
-  variable,
-} from './invoke-command.ts';
+import { functionVariables } from './function-variables.ts';
+import { checkLayer, integer, isFolder, jsonOrText, parseOptions, readEvent, timeLimit } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
 import { startTracedRun } from './traced-run.ts';
 import { UsageError } from './usage-error.ts';
@@ -39,7 +31,7 @@ Usage: spanstrap doctor [options]
   --dir DIR          the function's folder, /var/task on Lambda (default: .)
   --handler NAME     the handler, as in the function's configuration (default: index.handler)
   --event EVENT      a JSON file, inline JSON, or - for standard input (default: {})
-  --env KEY=VALUE    a variable of the function; may be repeated. Give those that it has on Lambda
+  --env NAME=VALUE   a variable of the function; may be repeated. Give those that it has on Lambda
   --memory MB        the function's memory (default: 512)
   --timeout SECONDS  the function's time limit (default: 30)
   --layer DIR        the unpacked layer (default: dist/layer-<architecture> of the repository)
@@ -70,7 +62,7 @@ export const doctorCommand: Command = {
       taskRoot: dir,
       handler: values.handler,
       functionName: path.basename(dir),
-      environment: { ...Object.fromEntries((values.env ?? []).map(variable)), SPANSTRAP_DOCTOR: '1' },
+      platformEnvironment: { ...functionVariables(values.env), SPANSTRAP_DOCTOR: '1' },
       memoryMb: integer('--memory', values.memory, ADVICE),
       timeoutMs: timeLimit(values.timeout, ADVICE),
       targets: ['xray'],

@@ -18,6 +18,7 @@ import { crc32 } from 'node:zlib';
 import type { CompiledModule } from '../runtime/handler/compile-cache-folder.ts';
 import { type CompileCache, placeCompileCache } from './compile-cache-writer.ts';
 import { type Emulator, startEmulator } from './emulator/emulator.ts';
+import type { FunctionVariables } from './function-variables.ts';
 import { recordModules } from './module-recorder.ts';
 import { cacheFileName } from './node-compile-cache.ts';
 import { atProcessEnd } from './process-end.ts';
@@ -30,7 +31,7 @@ export type CompileRequest = {
   readonly root: string;
   /** JSON. The handler is called with it once; not given: the module is only loaded. */
   readonly event: string | undefined;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly variables: FunctionVariables;
 };
 
 export type CompileResult = {
@@ -72,7 +73,7 @@ function start(request: CompileRequest, environment: Readonly<Record<string, str
     taskRoot: request.dir,
     handler: request.handler,
     functionName: path.basename(request.dir),
-    environment: { ...request.environment, ...environment },
+    platformEnvironment: { ...request.variables, ...environment },
     memoryMb: 1024,
     initTimeoutMs: 60_000,
   });

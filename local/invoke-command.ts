@@ -4,6 +4,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Command, Io } from './command.ts';
+import { type FunctionVariables, functionVariables } from './function-variables.ts';
 import { type ReportOptions, reportInvocation, reportTraces } from './invocation-report.ts';
 import { defaultLayerRoot, layerAdvice } from './layer-location.ts';
 import { startTracedRun, type TracedInvocation, type TracedRun, type TraceTarget } from './traced-run.ts';
@@ -37,7 +38,7 @@ Usage: spanstrap invoke [options]
   --event EVENT      a JSON file, inline JSON, or - for standard input (default: {})
   --repeat N         invocations, one after the other (default: 1)
   --freeze           stop the process between invocations, as Lambda does
-  --env KEY=VALUE    a variable of the function; may be repeated
+  --env NAME=VALUE   a variable of the function; may be repeated. Region and AWS credentials are given like this, too
   --memory MB        the function's memory (default: 512)
   --timeout SECONDS  the function's time limit (default: 30)
   --layer DIR        the unpacked layer (default: dist/layer-<architecture> of the repository)
@@ -58,7 +59,7 @@ type Request = {
   readonly event: string;
   readonly repeat: number;
   readonly isFreezing: boolean;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly variables: FunctionVariables;
   readonly memoryMb: number;
   readonly timeoutMs: number;
   readonly targets: readonly TraceTarget[];
@@ -80,7 +81,7 @@ export const invokeCommand: Command = {
       taskRoot: request.dir,
       handler: request.handler,
       functionName: path.basename(request.dir),
-      environment: request.environment,
+      platformEnvironment: request.variables,
       memoryMb: request.memoryMb,
       timeoutMs: request.timeoutMs,
       freeze: request.isFreezing,
@@ -141,7 +142,7 @@ async function readRequest(argv: readonly string[], io: Io): Promise<Request | '
     event: await readEvent(values.event, io),
     repeat: integer('--repeat', values.repeat),
     isFreezing: values.freeze,
-    environment: Object.fromEntries((values.env ?? []).map(variable)),
+    variables: functionVariables(values.env),
     memoryMb: integer('--memory', values.memory),
     timeoutMs: timeLimit(values.timeout, ADVICE),
     isJson: values.json,
@@ -215,13 +216,6 @@ function targetsOf(list: string): TraceTarget[] {
     if (name === 'xray' || name === 'otlp') return name;
     throw new UsageError(`--traces ${list}: "${name}" is not a target`, '--traces xray,otlp or --traces none');
   });
-}
-
-export function variable(assignment: string): [string, string] {
-  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(assignment) ?? [];
-  if (name === undefined || value === undefined)
-    throw new UsageError(`--env ${assignment} has no NAME=VALUE form`, '--env STAGE=dev');
-  return [name, value];
 }
 
 export function positive(name: string, value: string, advice = ADVICE): number {

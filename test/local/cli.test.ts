@@ -71,6 +71,18 @@ const mistakes: readonly (readonly [argv: readonly string[], expected: RegExp])[
   [['doctor', '--dir', dir, '--layer', layer, '--timeout', '1e9'], /--timeout 1e9 is more than 2147483 seconds/],
   [['invoke', '--dir', dir, '--layer', layer, '--event', 'nul'], /cannot read the event: ENOENT/],
   [['invoke', '--dir', dir, '--layer', layer, '--env', 'STAGE'], /--env STAGE has no NAME=VALUE form/],
+  [
+    ['invoke', '--dir', dir, '--layer', layer, '--env', '_HANDLER=a.b'],
+    /--env _HANDLER has no effect.*\ntry: --handler a\.b/,
+  ],
+  [
+    ['compile', dir, '--layer', layer, '--env', 'LAMBDA_TASK_ROOT=/x'],
+    /--env LAMBDA_TASK_ROOT has no effect.*\ntry: --dir/,
+  ],
+  [
+    ['doctor', '--dir', dir, '--layer', layer, '--env', 'AWS_LAMBDA_RUNTIME_API=x'],
+    /--env AWS_LAMBDA_RUNTIME_API has no effect/,
+  ],
   [['invoke', '--dir', dir, '--layer', layer, '--traces', 'jaeger'], /"jaeger" is not a target/],
 ];
 
@@ -178,6 +190,31 @@ test('long responses are cut, in length and in width', async () => {
     response.split('\n').every((line) => line.length <= 403),
     response,
   );
+});
+
+test('--env wins over what Lambda sets: region and credentials on a desk are the user’s own', async () => {
+  const variables = ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SESSION_TOKEN', 'AWS_LAMBDA_LOG_FORMAT', 'STAGE'];
+  const given = async (...env: string[]): Promise<unknown> => {
+    const argv = ['--json', '--event', JSON.stringify({ variables }), ...env.flatMap((item) => ['--env', item])];
+    const { out } = await invoke(...argv);
+    const { invocations } = JSON.parse(out) as { invocations: { response: { variables: unknown } }[] };
+    return invocations[0]?.response.variables;
+  };
+  assert.deepEqual(await given('STAGE=dev'), ['eu-west-1', 'LOCALEMULATORKEY', 'local-emulator-token', null, 'dev']);
+  assert.deepEqual(await given('AWS_REGION=us-east-1', 'AWS_LAMBDA_LOG_FORMAT=JSON', 'AWS_ACCESS_KEY_ID=mine'), [
+    'us-east-1',
+    'mine',
+    null, // The emulator's token does not go with a key of one's own.
+    'JSON',
+    null,
+  ]);
+  assert.deepEqual(await given('AWS_ACCESS_KEY_ID=mine', 'AWS_SESSION_TOKEN=token', 'STAGE='), [
+    'eu-west-1',
+    'mine',
+    'token',
+    null,
+    '',
+  ]);
 });
 
 test('--traces none leaves both variables unset', async () => {
