@@ -30,8 +30,17 @@ export function reportInvocation(invocation: TracedInvocation, options: ReportOp
   ];
 }
 
+/** What came only when the environment ended: log lines and spans. No lines for nothing. */
+export function reportShutdown(late: Arrivals, options: ReportOptions): string[] {
+  const lines = [
+    ...section('log', logLines(late.logs, ''), styleOf(options.isColored)),
+    ...reportTraces(late, options),
+  ];
+  return lines.length === 0 ? [] : ['at shutdown', ...lines];
+}
+
 /** The waterfalls, and what is wrong with the documents. */
-export function reportTraces(arrivals: Arrivals, options: ReportOptions): string[] {
+function reportTraces(arrivals: Arrivals, options: ReportOptions): string[] {
   const paint = styleOf(options.isColored);
   const lines: string[] = [];
   const draw = (title: string, spans: Arrivals['xraySpans']): void => {

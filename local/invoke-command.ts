@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Command, Io } from './command.ts';
 import { type FunctionVariables, functionVariables } from './function-variables.ts';
-import { type ReportOptions, reportInvocation, reportTraces } from './invocation-report.ts';
+import { type ReportOptions, reportInvocation, reportShutdown } from './invocation-report.ts';
 import { defaultLayerRoot, layerAdvice } from './layer-location.ts';
 import { startTracedRun, type TracedInvocation, type TracedRun, type TraceTarget } from './traced-run.ts';
 import { UsageError } from './usage-error.ts';
@@ -104,9 +104,7 @@ async function invokeAll(run: TracedRun, request: Request, io: Io): Promise<numb
   }
   const late = await run.shutdown();
   if (request.isJson) io.out(`${JSON.stringify(jsonReport(run, invocations))}\n`);
-  else if (late.datagrams.length + late.otlpRequests.length > 0) {
-    io.out(`sent at shutdown\n${reportTraces(late, request.report).join('\n')}\n`);
-  }
+  else for (const line of reportShutdown(late, request.report)) io.out(`${line}\n`);
   return invocations.every(({ result }) => result.status === 'success') ? 0 : 1;
 }
 
