@@ -11,7 +11,8 @@ const INTRODUCTION = `# Settings
 Nothing has to be set. Everything is an environment variable of the function; where OpenTelemetry, X-Ray or another tracer for Lambda
 has a name for a setting, that name works. Of several names for one setting the first that is set counts, in the order given here.
 
-* A value that cannot be used costs one line in the log, which says what was seen and what is used instead. No setting can make init fail.
+* A value that cannot be used costs one line in the log, which says what was seen and what is used instead. No setting can make init fail,
+  but for \`SPANSTRAP_NODE\` with a path that is no Node.
 * An empty variable counts as unset. Booleans are \`true\`, \`1\`, \`yes\`, \`on\` and \`false\`, \`0\`, \`no\`, \`off\`. Times are milliseconds, or have a
   unit: \`500\`, \`500ms\`, \`2s\`.
 * A variable that begins with \`SPANSTRAP_\` and is no setting is told of, with the name that may have been meant.
