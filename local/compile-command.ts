@@ -3,9 +3,10 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Command, Io } from './command.ts';
+import { readEvent } from './event-argument.ts';
 import { CompileFailure, type CompileRequest, type CompileResult, compileFunction } from './function-compiler.ts';
 import { functionVariables } from './function-variables.ts';
-import { checkLayer, isFolder, readEvent } from './invoke-command.ts';
+import { checkLayer, isFolder } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
 import { formatBytes, formatDuration, styleOf } from './terminal.ts';
 import { UsageError } from './usage-error.ts';

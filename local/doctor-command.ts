@@ -2,8 +2,9 @@
 
 import path from 'node:path';
 import type { Command } from './command.ts';
+import { readEvent } from './event-argument.ts';
 import { functionVariables } from './function-variables.ts';
-import { checkLayer, integer, isFolder, jsonOrText, parseOptions, readEvent, timeLimit } from './invoke-command.ts';
+import { checkLayer, integer, isFolder, jsonOrText, parseOptions, timeLimit } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
 import { startTracedRun } from './traced-run.ts';
 import { UsageError } from './usage-error.ts';

@@ -1,9 +1,10 @@
 // `spanstrap invoke`: runs a function on the built layer and shows its response and its trace.
 
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Command, Io } from './command.ts';
+import { readEvent } from './event-argument.ts';
 import { type FunctionVariables, functionVariables } from './function-variables.ts';
 import { type ReportOptions, reportInvocation, reportShutdown } from './invocation-report.ts';
 import { defaultLayerRoot, layerAdvice } from './layer-location.ts';
@@ -165,31 +166,6 @@ export function parseOptions<const Options extends ParseArgsOptionsConfig>(
   } catch (error) {
     // The first sentence says what is wrong; the rest explains how to quote for a shell.
     throw new UsageError((error as Error).message.split('. ')[0]!, advice);
-  }
-}
-
-/** The text of an event, which is JSON; sent as it is, a string would otherwise lose its quotes and a long number its end. */
-export async function readEvent(given: string | undefined, io: Io): Promise<string> {
-  if (given === undefined) return '{}';
-  const isInline = /^\s*(?:[[{"]|(?:null|true|false|-?\d[\d.eE+-]*)\s*$)/.test(given);
-  const source = given === '-' ? 'standard input' : isInline ? '--event' : given;
-  let text: string;
-  try {
-    text = given === '-' ? await io.readInput() : isInline ? given : readFileSync(given, 'utf8');
-  } catch (error) {
-    throw new UsageError(
-      `cannot read the event: ${(error as Error).message}`,
-      'a JSON file, inline JSON, or - for standard input',
-    );
-  }
-  try {
-    JSON.parse(text);
-    return text;
-  } catch (error) {
-    throw new UsageError(
-      `${source} is not JSON: ${(error as Error).message}`,
-      `node -e 'JSON.parse(...)' or an editor that checks JSON`,
-    );
   }
 }
 

@@ -88,7 +88,7 @@ const mistakes: readonly (readonly [argv: readonly string[], expected: RegExp])[
 
 for (const [argv, expected] of mistakes) {
   test(`mistake: ${argv.slice(-2).join(' ').replace(layer, 'LAYER')}`, async () => {
-    const { code, out, error } = await cli(argv, 'not json');
+    const { code, out, error } = await cli(argv, 'not\njson');
     assert.equal(code, 2);
     assert.equal(out, '');
     assert.match(error, expected);
@@ -103,6 +103,29 @@ test('an event file that is not JSON is named', async () => {
   const { code, error } = await invoke('--event', file);
   assert.equal(code, 2);
   assert.ok(error.includes(`${file} is not JSON`), error);
+});
+
+test('an event that Lambda would not take is a mistake of the caller', async () => {
+  const file = path.join(dir, 'large.json');
+  writeFileSync(file, JSON.stringify('x'.repeat(7_000_000)));
+  for (const command of [
+    ['invoke', '--dir', dir],
+    ['doctor', '--dir', dir],
+    ['compile', dir],
+  ]) {
+    const { code, out, error } = await cli([...command, '--layer', layer, '--event', file]);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(error, /large\.json has 7000002 bytes, Lambda takes 6291556\ntry: /);
+  }
+});
+
+test('a file that begins with a byte order mark is JSON all the same', async () => {
+  const file = path.join(dir, 'marked.json');
+  writeFileSync(file, '\ufeff{"a":1}');
+  const { code, out } = await invoke('--json', '--event', file);
+  assert.equal(code, 0);
+  const { invocations } = JSON.parse(out) as { invocations: { response: { event: unknown } }[] };
+  assert.deepEqual(invocations[0]?.response.event, { a: 1 });
 });
 
 test('any JSON is an event, not only objects', async () => {
