@@ -85,7 +85,7 @@ export async function main(host: Host): Promise<void> {
   const report = (message: string): void => {
     if (!QUIET_LEVELS.has(settings.logLevel)) log.warn(message, 'spanstrap');
   };
-  if (file?.problem !== undefined) report(file.problem);
+  for (const problem of file?.problems ?? []) report(problem);
   const others = otherVariables(env, settingsTable);
   if (unusable.length + others.length > 0) {
     for (const problem of (host.loadBundle('settings-check') as Check).describeProblems(unusable, others))

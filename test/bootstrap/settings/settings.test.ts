@@ -181,17 +181,27 @@ const bad: readonly (readonly [variable: string, text: string, problem: string])
   [
     'OTEL_RESOURCE_ATTRIBUTES',
     'a',
-    'OTEL_RESOURCE_ATTRIBUTES is "a", which is not key=value,key=value; the default {} is used',
+    'OTEL_RESOURCE_ATTRIBUTES is "a", which is not key=value,key=value; the default is used',
   ],
   [
     'OTEL_RESOURCE_ATTRIBUTES',
     'a=1,=2',
-    'OTEL_RESOURCE_ATTRIBUTES is "a=1,=2", which is not key=value,key=value; the default {} is used',
+    'OTEL_RESOURCE_ATTRIBUTES is "a=1,=2", which is not key=value,key=value; the default is used',
   ],
   [
     'OTEL_RESOURCE_ATTRIBUTES',
     'a=%zz',
-    'OTEL_RESOURCE_ATTRIBUTES is "a=%zz", which is not key=value,key=value; the default {} is used',
+    'OTEL_RESOURCE_ATTRIBUTES is "a=%zz", which is not key=value,key=value; the default is used',
+  ],
+  [
+    'SPANSTRAP_AWS_INJECTION',
+    'sqs,s3',
+    'SPANSTRAP_AWS_INJECTION is "sqs,s3", which is not a comma separated list of sqs, sns, lambda, eventbridge, kinesis, none; the default "sqs,sns,lambda" is used',
+  ],
+  [
+    'SPANSTRAP_FLUSH_STRATEGY',
+    'often',
+    'SPANSTRAP_FLUSH_STRATEGY is "often", which is not end, periodic, continuous or adaptive; the first three with milliseconds after a comma if need be; the default "end" is used',
   ],
   [
     'SPANSTRAP_HANDLER_COMPAT',
@@ -296,6 +306,10 @@ for (const [variable, suffix] of [
     assert.deepEqual(only(variable, 'x').problems, [`${variable} is no setting of spanstrap${suffix}`]);
   });
 }
+
+test('an empty variable is unset also when it is no setting', () => {
+  assert.deepEqual(only('SPANSTRAP_DISABLE', '').problems, []);
+});
 
 test('variables of others, and those of the bootstrap script, are nobody’s problem', () => {
   const others = Object.fromEntries(readElsewhere.map((variable) => [variable, 'x']));
