@@ -97,7 +97,7 @@ function addEvents(metadata: Metadata, events: ReadableSpan['events']): void {
     if (name === 'exception') continue;
     count += 1;
     if (count > MAX_EVENTS) continue;
-    const event: Record<string, unknown> = { name, time: epochSeconds(time) };
+    const event: Record<string, unknown> = { name: toJsonValue(name), time: epochSeconds(time) };
     const details = attributes === undefined ? undefined : toJsonValue(attributes);
     if (details !== undefined && Object.keys(details as object).length > 0) event.attributes = details;
     namespaceIn(metadata, 'events')[count - 1] = event;
@@ -112,7 +112,7 @@ function addLinks(metadata: Metadata, links: ReadableSpan['links']): void {
       namespaceIn(metadata, 'links').dropped = links.length - MAX_LINKS;
       return;
     }
-    const link: Record<string, unknown> = { trace_id: rootOf(context.traceId), id: context.spanId };
+    const link: Record<string, unknown> = { trace_id: rootOf(context.traceId), id: toJsonValue(context.spanId) };
     const details = attributes === undefined ? undefined : toJsonValue(attributes);
     if (details !== undefined && Object.keys(details as object).length > 0) link.attributes = details;
     namespaceIn(metadata, 'links')[index] = link;

@@ -60,8 +60,16 @@ export function translateSpan(node: SubsegmentNode, settings: TranslationSetting
     translate(node, settings, recorded);
   } catch (error) {
     const { fields } = node;
-    fields.metadata = withMark(fields.metadata, 'unreadable', cutText(String(error), GENERIC_TEXT_CHARS));
-    writeText(node);
+    const reason = cutText(String(error), GENERIC_TEXT_CHARS);
+    fields.metadata = withMark(fields.metadata, 'unreadable', reason);
+    try {
+      writeText(node);
+    } catch {
+      // What cannot be written is among what was read: it must not cost the spans beside it.
+      Object.assign(fields, { ...bareFields(node.source.span), name: fields.name });
+      fields.metadata = withMark(undefined, 'unreadable', reason);
+      writeText(node);
+    }
   }
 }
 

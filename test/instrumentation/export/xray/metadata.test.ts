@@ -155,6 +155,24 @@ test('events but exceptions are metadata, twenty of them', () => {
   assert.equal(metadata!.events!.dropped, 5);
 });
 
+test('a name of an event and an id of a link that JSON cannot carry', () => {
+  const around: { name?: unknown } = {};
+  around.name = around;
+  const names: readonly unknown[] = [10n, around];
+  const context = { traceId: TRACE_ID, spanId: 5n as unknown as string, traceFlags: 1 };
+  const { metadata } = drawOne({
+    attributes: { kept: 'yes' },
+    events: names.map((name) => ({ name: name as string })),
+    links: [{ context }],
+  });
+  const time = 1710334643.120001;
+  assert.deepEqual(metadata, {
+    default: { kept: 'yes' },
+    events: { 0: { name: '10', time }, 1: { name: { name: '[circular]' }, time } },
+    links: { 0: { trace_id: '1-65f1a2b3-0123456789abcdef01234567', id: '5' } },
+  });
+});
+
 test('links are metadata in the X-Ray form', () => {
   const context = { traceId: TRACE_ID, spanId: 'cc00000000000001', traceFlags: 1 };
   const { metadata } = drawOne({ links: [{ context, attributes: { 'messaging.message.id': 'M' } }, { context }] });
