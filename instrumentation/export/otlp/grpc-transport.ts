@@ -12,7 +12,7 @@ import type { Socket } from 'node:net';
 import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
 import type { Transport, Verdict } from './delivery.ts';
 import { judgeCall } from './grpc-status.ts';
-import type { PartialSuccess } from './http-verdict.ts';
+import { type PartialSuccess, taken } from './partial-success.ts';
 import type { TlsOptions } from './tls.ts';
 
 export type GrpcTransportOptions = {
@@ -153,7 +153,7 @@ function callOnce(
       return;
     }
     const failure = judgeCall({ httpStatus, trailers: end });
-    settle(failure ?? taken(Buffer.concat(chunks), options.decodeAnswer), false);
+    settle(failure ?? taken(() => readAnswer(Buffer.concat(chunks), options.decodeAnswer)), false);
   });
   stream.end(frame(message, isCompressed(options, message)));
   return promise;
@@ -193,18 +193,10 @@ function frame(message: Uint8Array, isGzip: boolean): Buffer {
   return framed;
 }
 
-function taken(body: Buffer, decode: GrpcTransportOptions['decodeAnswer']): Verdict {
-  let answer: PartialSuccess = {};
-  try {
-    if (body.length > PREFIX_BYTES) {
-      const message = body.subarray(PREFIX_BYTES, PREFIX_BYTES + body.readUInt32BE(1));
-      answer = decode(body[0] === 1 ? zlib().gunzipSync(message) : message);
-    }
-  } catch {
-    // It was taken; what else was to be said cannot be read.
-  }
-  const { rejectedSpans = 0, errorMessage } = answer.partialSuccess ?? {};
-  return { kind: 'taken', rejectedSpans: Number(rejectedSpans), warning: errorMessage || undefined };
+function readAnswer(body: Buffer, decode: GrpcTransportOptions['decodeAnswer']): PartialSuccess {
+  if (body.length <= PREFIX_BYTES) return {};
+  const message = body.subarray(PREFIX_BYTES, PREFIX_BYTES + body.readUInt32BE(1));
+  return decode(body[0] === 1 ? zlib().gunzipSync(message) : message);
 }
 
 /** TLS inside a tunnel; plain HTTP/2 uses the tunnel as it is. */

@@ -85,11 +85,11 @@ export class OtlpExporter implements Exporter {
     try {
       message = encode(spansOf(request));
     } catch (error) {
-      if (!divide(request, requests)) tally.lose(request, `a span could not be encoded: ${error}`);
+      if (!divide(request, requests)) tally.leaveOut(request, `a span could not be encoded: ${error}`);
       return undefined;
     }
     if (message === undefined) {
-      tally.lose(request, 'nothing was encoded');
+      tally.leaveOut(request, 'nothing was encoded');
       return undefined;
     }
     return message.length > limits.maxBytes && divide(request, requests) ? undefined : message;
@@ -116,6 +116,8 @@ function divide(request: SpanRequest, requests: SpanRequest[]): boolean {
 class Tally {
   #sentSpans = 0;
   #droppedSpans = 0;
+  /** Of these, spans that nobody was asked to take. */
+  #unsendableSpans = 0;
   #resentSpans = 0;
   readonly #unsent: SpanBatch[] = [];
   readonly #doubtful: SpanBatch[] = [];
@@ -144,6 +146,12 @@ class Tally {
     this.#unsent.push(...batches);
   }
 
+  /** It could not be turned into bytes. */
+  leaveOut(request: SpanRequest, error: string): void {
+    this.#unsendableSpans += request.spanCount;
+    this.lose(request, error);
+  }
+
   lose({ batches, spanCount }: SpanRequest, error: string): void {
     this.#droppedSpans += spanCount;
     this.#lost.push(...batches);
@@ -156,9 +164,11 @@ class Tally {
     }
     const isAllUnsent = this.#sentSpans === 0 && this.#droppedSpans === 0;
     const isAllLost = this.#sentSpans === 0 && this.#unsent.length === 0;
+    const isUnsendable = this.#unsendableSpans > 0 && this.#unsendableSpans === this.#droppedSpans;
     return {
       sentSpans: this.#sentSpans,
       droppedSpans: this.#droppedSpans,
+      ...(isUnsendable && { dropReason: 'unsendable' as const }),
       ...(this.#lost.length > 0 && !isAllLost && { lost: this.#lost }),
       ...(this.#unsent.length > 0 && { unsent: isAllUnsent ? batches : this.#unsent }),
       ...(this.#doubtful.length > 0 && { doubtful: this.#doubtful }),

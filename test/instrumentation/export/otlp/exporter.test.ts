@@ -214,6 +214,7 @@ test('a span that cannot be serialised is dropped, and those beside it are sent'
   assert.deepEqual(outcome, {
     sentSpans: 2,
     droppedSpans: 1,
+    dropReason: 'unsendable',
     error: `http://127.0.0.1:${server.port}/v1/traces: a span could not be encoded: TypeError: hostile`,
   });
   assert.deepEqual(
