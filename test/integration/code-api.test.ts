@@ -89,6 +89,32 @@ for (const [shape, filesOf] of [
   });
 }
 
+test('a query that begins when it is awaited belongs to its span; a thenable that gives no promise has its value', async () => {
+  const code = `const { withSpan } = require('spanstrap');
+    const lazy = { then: (resolve, reject) => Promise.resolve(withSpan('query', () => 7)).then(resolve, reject) };
+    const bare = { then(resolve) { setImmediate(resolve, 8); } };
+    const failing = { then(resolve, reject) { setImmediate(reject, new RangeError('on purpose')); } };
+    exports.handler = async () => [
+      await withSpan('lazy', () => lazy),
+      await withSpan('bare', () => bare),
+      await withSpan('failing', () => failing).then(() => 'none', (error) => error.name),
+    ];`;
+  await using fn = await startFunction({ files: { 'index.js': code } });
+  assert.deepEqual(
+    (await fn.invoke({}, { traceHeader: HEADER })).json(),
+    [7, 8, 'RangeError'],
+    fn.emulator.logs.join(),
+  );
+  assert.deepEqual(
+    invocationOf(fn).subsegments?.map(({ name, fault, subsegments }) => [name, fault, subsegments?.[0]?.name]),
+    [
+      ['lazy', undefined, 'query'],
+      ['bare', undefined, undefined],
+      ['failing', true, undefined],
+    ],
+  );
+});
+
 test('the route of a router inside the function', async () => {
   await using fn = await startFunction({
     files: {
