@@ -79,8 +79,12 @@ export function createCodeApi({ environment, invocations, foreignTracer }: CodeA
     end: (span: Own) => void,
   ): Result => {
     const fail = (error: unknown): void => {
-      span.recordException(error instanceof Error ? error : String(error));
       span.setStatus({ code: ERROR, message: messageOf(error) });
+      try {
+        span.recordException(error instanceof Error ? error : textOf(error));
+      } catch {
+        // What is thrown may be anything, and must come out as it is.
+      }
     };
     const follow = (promise: PromiseLike<unknown>): unknown => {
       const settled = Promise.withResolvers<unknown>();
@@ -190,6 +194,9 @@ function textOf(value: unknown): string {
 }
 
 function messageOf(error: unknown): string {
-  const message = (error as { message?: unknown } | null)?.message;
-  return textOf(message ?? error);
+  try {
+    return textOf((error as { message?: unknown } | null)?.message ?? error);
+  } catch {
+    return 'unreadable';
+  }
 }

@@ -115,6 +115,27 @@ test('a query that begins when it is awaited belongs to its span; a thenable tha
   );
 });
 
+test('what is thrown comes out as it is, also what cannot be read', async () => {
+  const code = `const { withSpan } = require('spanstrap');
+    const things = [
+      Object.create(null), null, undefined, Symbol('s'), 5n,
+      { get message() { throw new Error('message'); } },
+      Object.defineProperty(new Error('x'), 'message', { get() { throw new Error('message'); } }),
+      new Proxy({}, { get() { throw new Error('get'); }, getPrototypeOf() { throw new Error('prototype'); } }),
+    ];
+    const same = async (thing) => {
+      const found = [];
+      try { withSpan('thrown', () => { throw thing; }); } catch (caught) { found.push(caught === thing); }
+      await withSpan('rejected', async () => { throw thing; }).catch((caught) => found.push(caught === thing));
+      return found.join();
+    };
+    exports.handler = () => Promise.all(things.map(same));`;
+  await using fn = await startFunction({ files: { 'index.js': code } });
+  assert.deepEqual((await fn.invoke({}, { traceHeader: HEADER })).json(), Array(8).fill('true,true'));
+  const faults = invocationOf(fn).subsegments?.map(({ fault }) => fault);
+  assert.deepEqual(faults, Array(16).fill(true), fn.emulator.logs.join('\n'));
+});
+
 test('the route of a router inside the function', async () => {
   await using fn = await startFunction({
     files: {
