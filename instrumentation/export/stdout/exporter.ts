@@ -33,30 +33,39 @@ export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
     options.writeLine(line);
   };
 
-  const writeRequest = (request: SpanRequest): number => {
-    const message = encodeSpans(spansOf(request));
-    const line = formatRecord(message, options);
-    const halves = line.length > LONGEST_LINE ? halve(request) : undefined;
-    if (halves !== undefined) {
-      return writeRequest(halves[0]) + writeRequest(halves[1]);
-    }
-    write(line);
-    return request.spanCount;
-  };
-
   const writeAll = (batches: readonly SpanBatch[]): ExportOutcome => {
     let sentSpans = 0;
     let allSpans = 0;
     let error: string | undefined;
+    const encode = (request: SpanRequest): string | undefined => {
+      try {
+        return formatRecord(encodeSpans(spansOf(request)), options);
+      } catch (failure) {
+        error = `a span could not be encoded: ${failure}`;
+        return undefined;
+      }
+    };
+    const writeRequest = (request: SpanRequest): void => {
+      const line = encode(request);
+      const halves = line === undefined || line.length > LONGEST_LINE ? halve(request) : undefined;
+      if (halves !== undefined) halves.forEach(writeRequest);
+      else if (line !== undefined) {
+        write(line);
+        sentSpans += request.spanCount;
+      }
+    };
     for (const request of groupIntoRequests(batches, MAX_SPANS)) {
       allSpans += request.spanCount;
       try {
-        sentSpans += writeRequest(request);
+        writeRequest(request);
       } catch (failure) {
         error = `${failure}`;
       }
     }
-    return { sentSpans, droppedSpans: allSpans - sentSpans, ...(error !== undefined && { error }) };
+    const droppedSpans = allSpans - sentSpans;
+    return error === undefined
+      ? { sentSpans, droppedSpans }
+      : { sentSpans, droppedSpans, dropReason: 'unsendable', error };
   };
 
   return {

@@ -99,16 +99,23 @@ test('a line that CloudWatch would cut is divided', async () => {
   assert.deepEqual(lines.flatMap(namesIn), ['a', 'b', 'c', 'd', 'e']);
 });
 
-test('a span that cannot be encoded costs its request, and is counted', async () => {
+test('a span that cannot be encoded is counted, and those beside it are written', async () => {
   const hostile = buildSpan();
   Object.defineProperty(hostile, 'attributes', {
     get() {
       throw new TypeError('hostile');
     },
   });
-  const { exporter } = create();
-  const outcome = await exporter.export([{ ...batchOf(), spans: [hostile] }], 0);
-  assert.deepEqual(outcome, { sentSpans: 0, droppedSpans: 1, error: 'TypeError: hostile' });
+  const { exporter, lines } = create();
+  const { spans } = batchOf('a', 'b', 'c');
+  const outcome = await exporter.export([{ ...batchOf(), spans: spans.toSpliced(1, 0, hostile) }, batchOf('d')], 0);
+  assert.deepEqual(outcome, {
+    sentSpans: 4,
+    droppedSpans: 1,
+    dropReason: 'unsendable',
+    error: 'a span could not be encoded: TypeError: hostile',
+  });
+  assert.deepEqual(lines.flatMap(namesIn), ['a', 'b', 'c', 'd']);
 });
 
 /** A named pipe in a folder of its own. */
