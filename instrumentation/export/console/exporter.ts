@@ -58,7 +58,7 @@ export function describeSpans(spans: readonly ReadableSpan[]): string[] {
       const { span, depth } = next;
       if (described.has(span)) continue;
       described.add(span);
-      lines.push('  '.repeat(Math.min(depth, DEEPEST_INDENT)) + describeSpan(span));
+      lines.push('  '.repeat(Math.min(depth, DEEPEST_INDENT)) + describeAnySpan(span));
       push(children.get(span.spanContext().spanId) ?? [], depth + 1);
     }
   }
@@ -67,6 +67,15 @@ export function describeSpans(spans: readonly ReadableSpan[]): string[] {
 
 function byStart(a: ReadableSpan, b: ReadableSpan): number {
   return a.startTime[0] - b.startTime[0] || a.startTime[1] - b.startTime[1];
+}
+
+/** User code may have made anything of it. */
+function describeAnySpan(span: ReadableSpan): string {
+  try {
+    return describeSpan(span);
+  } catch (error) {
+    return `span unreadable: ${error}`;
+  }
 }
 
 function describeSpan(span: ReadableSpan): string {
