@@ -31,6 +31,7 @@ function sum({ name, attributes, events, links }: ReadableSpan): number {
 function attributeBytes(attributes: object | undefined): number {
   let bytes = 0;
   for (const key in attributes) {
+    if (!Object.hasOwn(attributes, key)) continue;
     bytes += ENTRY_BYTES + key.length + valueBytes((attributes as Record<string, unknown>)[key]);
   }
   return bytes;

@@ -211,7 +211,7 @@ function headOf(url: URL, headers: HttpHeaders): string {
   // In this order, so that the settings' own come after and win.
   const all: Record<string, string> = { host: url.host, connection: 'keep-alive', ...headers };
   if (url.username && !all.authorization) all.authorization = basicAuthorization(url);
-  for (const name in all) {
+  for (const name of Object.keys(all)) {
     // How the body is framed is not the settings' to say.
     if (name === 'transfer-encoding' || name === 'content-length') continue;
     const value = all[name]!;
