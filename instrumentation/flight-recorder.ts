@@ -4,8 +4,7 @@
 
 import { openSync, writeSync } from 'node:fs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { now } from '../runtime/lifecycle.ts';
-import { setTimeout, stringifyJson, wallNow } from '../runtime/untouched.ts';
+import { stringifyJson, wallNow } from '../runtime/untouched.ts';
 import type { FlightFacts } from './flight-facts.ts';
 import type { SpanCounts } from './span-counts.ts';
 
@@ -15,16 +14,16 @@ import type { SpanCounts } from './span-counts.ts';
  */
 export type FlightState = 'flying' | 'landed' | 'ended';
 
-export const FLIGHT_MAGIC = 'spanstrap-flight-1';
+export const FLIGHT_MAGIC = 'spanstrap-flight-2';
 /** The first line has a fixed length: it alone is written when only numbers have changed. */
 const FIRST_LINE_BYTES = 96;
-/** Open spans stand here. */
-export const SPANS_AT = 2048;
+/** Open spans stand here; before them, and behind the first line, what is known of the invocation. */
+export const SPANS_AT = 1536;
+export const SPANS_BYTES = 6144;
 /** So many of them, the youngest, with so much of their names: they fit before what follows. */
 const LISTED_SPANS = 20;
 const LISTED_NAME_CHARS = 60;
-/** The open spans on disk are at most this old while the event loop turns; the first few of an invocation are there at once. */
-const LIST_MS = 20;
+/** The first few of an invocation are there at once, more with the next beat. */
 const FIRST_SPANS = 4;
 /** Neither is the file there nor will it be. */
 export const UNUSABLE = -1;
@@ -42,13 +41,15 @@ export class FlightRecorder {
   state: FlightState = 'landed';
   readonly #counts: SpanCounts;
   readonly #recover: (facts: FlightFacts | undefined) => void;
-  readonly #line = Buffer.alloc(FIRST_LINE_BYTES);
+  /** The beginning of the file as it is, or is about to be: what has changed leaves in one write. */
+  readonly #head = Buffer.alloc(SPANS_AT + SPANS_BYTES);
+  /** So much of the head has changed since it was written. */
+  #changedBytes = 0;
   #requestId: string | undefined;
   #flight: Flight | undefined;
   #begun = 0;
   #listed = '';
-  #listedAt = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #isListStale = false;
 
   /** `recover` is called with what has begun when the file cannot be made; it may be a predecessor's. */
   constructor(path: string, counts: SpanCounts, recover: (facts: FlightFacts | undefined) => void) {
@@ -58,12 +59,11 @@ export class FlightRecorder {
   }
 
   /**
-   * An invocation begins, or more is known of it. `undefined` for the facts: several run at once, and none can be named as the one
-   * that was killed. For the flight: it has no spans yet.
+   * An invocation begins. `undefined` for the facts: several run at once, and none can be named as the one that was killed. For the
+   * flight: it has no spans yet.
    */
   begin(facts: FlightFacts | undefined, flight?: Flight): void {
     this.state = 'flying';
-    this.#requestId = facts?.[0];
     this.#flight = flight;
     this.#begun = 0;
     try {
@@ -72,7 +72,20 @@ export class FlightRecorder {
       this.fd = UNUSABLE;
       this.#recover(facts);
     }
-    this.#writeAt(0, `${this.#countLine()}${stringifyJson(facts ?? [])}\n`);
+    this.#note(facts);
+    this.#write();
+  }
+
+  /** More is known of it. That leaves with its first outgoing call, which most often is why somebody asked; at once if there is none. */
+  know(facts: FlightFacts, flight: Flight): void {
+    this.#flight = flight;
+    this.#note(facts);
+    void this.#writeSoon();
+  }
+
+  async #writeSoon(): Promise<void> {
+    await undefined;
+    if (this.#changedBytes > 0) this.#write();
   }
 
   /** Nobody wants what had begun recorded. */
@@ -83,21 +96,22 @@ export class FlightRecorder {
 
   /** Spans were begun: their number is written at once, since nothing else tells of them when the process is killed now. */
   progress(): void {
-    this.#writeCounts();
-    if (this.#begun++ < FIRST_SPANS || now() - this.#listedAt >= LIST_MS) this.#list();
-    else this.#timer ??= setTimeout(() => this.#list(), LIST_MS).unref();
+    if (this.#begun++ < FIRST_SPANS) this.#list();
+    else this.#isListStale = true;
+    this.#write();
+  }
+
+  /** To be called now and then while an invocation runs: writes down which spans are open, if there are new ones. */
+  beat(): void {
+    if (!this.#isListStale) return;
+    this.#list();
+    if (this.#changedBytes > 0) this.#write();
   }
 
   /** Writes down how many spans there are now, and which are open. */
   write(): void {
-    this.#writeCounts();
     if (this.#listed !== '') this.#list();
-  }
-
-  #writeCounts(): void {
-    // A string would be copied first: 2.2 against 3.1 us.
-    this.#line.write(this.#countLine(), 'latin1');
-    this.#writeAt(0, this.#line);
+    this.#write();
   }
 
   #countLine(): string {
@@ -108,26 +122,38 @@ export class FlightRecorder {
     return `${line.padEnd(FIRST_LINE_BYTES - 1)}\n`;
   }
 
-  #writeAt(position: number, content: string | Buffer): void {
+  #note(facts: FlightFacts | undefined): void {
+    this.#requestId = facts?.[0];
+    this.#put(FIRST_LINE_BYTES, `${stringifyJson(facts ?? [])}\n`, SPANS_AT);
+  }
+
+  #put(position: number, text: string, end: number): void {
+    const bytes = this.#head.write(text, position, end - position, 'utf8');
+    this.#changedBytes = Math.max(this.#changedBytes, position + bytes);
+  }
+
+  /** The numbers, and with them what else has changed. */
+  #write(): void {
     const { fd = UNUSABLE } = this;
     if (fd === UNUSABLE) return;
+    this.#head.write(this.#countLine(), 0, FIRST_LINE_BYTES, 'latin1');
+    const bytes = Math.max(FIRST_LINE_BYTES, this.#changedBytes);
+    this.#changedBytes = 0;
     try {
-      if (typeof content === 'string') writeSync(fd, content, position);
-      else writeSync(fd, content, 0, content.length, position);
+      writeSync(fd, this.#head, 0, bytes, 0);
     } catch {
       this.fd = UNUSABLE;
     }
   }
 
   #list(): void {
-    this.#timer = undefined;
-    this.#listedAt = now();
+    this.#isListStale = false;
     if (this.#requestId === undefined || this.#flight === undefined) return;
     const { phases, open } = this.#flight;
     const spans = [...phases.all.slice(2), ...open].slice(-LISTED_SPANS);
     try {
       const text = stringifyJson([this.#requestId, ...spans.map(listed)]);
-      if (text !== this.#listed) this.#writeAt(SPANS_AT, `${text}\n`);
+      if (text !== this.#listed) this.#put(SPANS_AT, `${text}\n`, SPANS_AT + SPANS_BYTES);
       this.#listed = text;
     } catch {
       // A name is whatever user code takes for one.

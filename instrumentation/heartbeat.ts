@@ -1,6 +1,5 @@
 // Notices when the process does not get to run: the event loop held up within an invocation, the whole process frozen between two.
-// One timer
-// that beats; what it says is how late it is.
+// One timer that beats; what it says is how late it is.
 
 import { Handful } from '../runtime/handful.ts';
 import type { Instant } from '../runtime/lifecycle.ts';
@@ -22,6 +21,8 @@ export type HeartbeatSources = {
   /** A clock that goes on while the process is frozen, whatever the monotonic one does. */
   wallNow?(): number;
   readonly timers?: Timers;
+  /** Called with every beat within an invocation, each 20 ms. */
+  beaten?(): void;
 };
 
 /** The longest time for which the event loop did not turn. */
@@ -31,6 +32,7 @@ export class Heartbeat {
   readonly #now: () => Instant;
   readonly #wallNow: () => number;
   readonly #timers: Timers;
+  readonly #beaten: (() => void) | undefined;
   readonly #watching = new Handful<LoopDelay>();
   #timer: NodeJS.Timeout | undefined;
   #periodMs = PERIOD_MS;
@@ -42,6 +44,7 @@ export class Heartbeat {
     this.#now = () => sources.now();
     this.#wallNow = sources.wallNow ?? wallNow;
     this.#timers = sources.timers ?? realTimers;
+    this.#beaten = sources.beaten;
   }
 
   /**
@@ -100,6 +103,7 @@ export class Heartbeat {
     if (isBusy) this.#noteDelay();
     else this.#noteGap();
     this.#beatEvery(isBusy ? PERIOD_MS : Math.min(this.#periodMs * 2, LONGEST_PERIOD_MS));
+    if (isBusy) this.#beaten?.();
   }
 
   #noteDelay(): void {

@@ -63,6 +63,8 @@ export class RecordedSpan implements Span, ReadableSpan {
   readonly startedAt: Instant;
   readonly #scope: RecordingScope;
   readonly #spanContext: SpanContext;
+  /** Counted when user code sets one: what is said of the span without its doing is not limited. */
+  #attributeCount = -1;
 
   constructor(scope: RecordingScope, options: RecordedSpanOptions) {
     this.#scope = scope;
@@ -102,8 +104,12 @@ export class RecordedSpan implements Span, ReadableSpan {
   setAttribute(key: string, value: AttributeValue): this {
     if (this.ended || value === undefined || key === '') return this;
     const isNew = !Object.hasOwn(this.attributes, key);
-    if (isNew && Object.keys(this.attributes).length >= ATTRIBUTE_COUNT_LIMIT) this.droppedAttributesCount++;
-    else if (isAnyValue(value)) this.attributes[key] = copyValue(value);
+    if (this.#attributeCount < 0) this.#attributeCount = Object.keys(this.attributes).length;
+    if (isNew && this.#attributeCount >= ATTRIBUTE_COUNT_LIMIT) this.droppedAttributesCount++;
+    else if (isAnyValue(value)) {
+      this.attributes[key] = copyValue(value);
+      if (isNew) this.#attributeCount++;
+    }
     return this;
   }
 

@@ -35,6 +35,8 @@ const LOOK_MS = 2000;
 const BATCH_SPANS = 20;
 /** A larger event is looked into at once: reading it a second time would cost more than it saves. */
 const SMALL_EVENT_BYTES = 65_536;
+/** Another invocation has it. */
+const NO_INIT: InitShare = { facts: undefined, hasPaid: true, shiftMs: 0 };
 /** SERVER and Invocation. */
 const OWN_SPANS = 2;
 
@@ -216,7 +218,7 @@ export class Recorder implements InvocationObserver {
         if (isFollowed) this.#options.flight?.landUnrecorded();
         return scope;
       }
-      this.#record(scope, arrived);
+      this.#record(scope, arrived, isFollowed);
       scope.ownMs = arrived.ownMs + clock.now() - startedAt;
       return scope;
     } catch (error) {
@@ -225,7 +227,7 @@ export class Recorder implements InvocationObserver {
     }
   }
 
-  #record(record: InvocationRecord, arrived: ArrivedInvocation): void {
+  #record(record: InvocationRecord, arrived: ArrivedInvocation, isFollowed: boolean): void {
     const { clock, flight, invocations, isConcurrent } = this.#options;
     this.#init = undefined;
     if (arrived.answer !== undefined) {
@@ -233,6 +235,10 @@ export class Recorder implements InvocationObserver {
       return;
     }
     invocations.flying.add(record);
+    if (isFollowed) {
+      flight?.know(flightFactsOf(record, clock), record);
+      return;
+    }
     flight?.begin(isConcurrent ? undefined : flightFactsOf(record, clock), record);
     this.#lookAfter(arrived.invocation);
   }
@@ -254,8 +260,9 @@ export class Recorder implements InvocationObserver {
   #initShare({ invocation: { receivedAt } }: ArrivedInvocation): InitShare {
     const { clock } = this.#options;
     const facts = this.#init;
+    if (facts === undefined) return NO_INIT;
     // Of the wall clock: the monotonic one may have stood still meanwhile.
-    const sinceMs = facts === undefined ? 0 : clock.epochMs(receivedAt) - (this.#initOriginEpochMs + facts.endedAt);
+    const sinceMs = clock.epochMs(receivedAt) - (this.#initOriginEpochMs + facts.endedAt);
     return { facts, hasPaid: sinceMs <= INIT_BELONGS_MS, shiftMs: clock.epochMs(0) - this.#initOriginEpochMs };
   }
 
@@ -281,9 +288,9 @@ export class Recorder implements InvocationObserver {
     this.#timer.unref();
   }
 
-  /** The invocation that a span belongs to; one started where nobody knows belongs to the latest, if they run one by one. */
-  ownerOf(span: ReadableSpan | undefined): InvocationRecord | undefined {
-    const owner = (span && spanOwners.get(span)) ?? this.here();
+  /** Where a span that is started now belongs: where nobody knows, to the latest invocation, if they run one by one. */
+  owner(): InvocationRecord | undefined {
+    const owner = this.here();
     // Only records say so of themselves.
     return owner?.isRecorded ? (owner as InvocationRecord) : undefined;
   }
@@ -312,14 +319,18 @@ export class Recorder implements InvocationObserver {
 
   /** A span of the user's or of an instrumentation started. */
   spanStarted(span: ReadableSpan): void {
-    const owner = this.ownerOf(undefined);
+    const owner = this.owner();
     if (owner === undefined) return;
     spanOwners.set(span, owner);
     owner.spanStarted(span);
   }
 
   spanEnded(span: ReadableSpan): void {
-    spanOwners.get(span)?.spanEnded(span);
+    const owner = spanOwners.get(span);
+    if (owner === undefined) return;
+    // What a weak map holds outlives the next collection of the young, whatever its key does.
+    spanOwners.delete(span);
+    owner.spanEnded(span);
   }
 
   async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {

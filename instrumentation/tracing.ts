@@ -173,7 +173,7 @@ export function installTracing(options: TracingOptions): Tracing {
     xrayParent: options.xrayParent,
     dropsWarmUps,
     isConcurrent,
-    heartbeat: new Heartbeat({ now: () => clock.now() }),
+    heartbeat: new Heartbeat({ now: () => clock.now(), beaten: () => flight?.beat() }),
     collections(isToBegin) {
       if (isToBegin) collections ??= options.observeCollections();
       return collections;
@@ -223,13 +223,13 @@ export function installTracing(options: TracingOptions): Tracing {
       },
       spanEnded: (span: ReadableSpan) => protection.attempt(() => recorder.spanEnded(span)),
     });
-    const record = recorder.ownerOf(undefined);
+    const record = recorder.owner();
     if (record !== undefined) record.ownMs += now() - loadStartedAt;
     return loadedSdk;
   };
   const api: InstalledApi = installOpenTelemetryApi({
     context: active,
-    isRecording: () => !protection.isOff && recorder.ownerOf(undefined) !== undefined,
+    isRecording: () => !protection.isOff && recorder.owner() !== undefined,
     loadProvider: () => sdk().provider,
     loadPropagator: () => hooks?.propagator ?? sdk().propagator,
     findApiVersion: options.findApiVersion,

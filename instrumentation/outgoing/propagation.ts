@@ -55,10 +55,9 @@ export function handOn(
   trace: OutgoingTrace,
 ): void {
   const signed = signedHeaders(carrier.get('authorization'));
-  const isFree = (name: string): boolean => carrier.get(name) === undefined && !signed.includes(name);
   const { formats = DEFAULT_FORMATS } = trace;
-  if (trace.inject === undefined) writeFormats(carrier, context, spanContext, formats, isFree);
-  else trace.inject(withoutXray(carrier, isFree), context, spanContext);
+  if (trace.inject === undefined) writeFormats(carrier, context, spanContext, formats, signed);
+  else trace.inject(withoutXray(carrier, signed), context, spanContext);
   const present = carrier.get('x-amzn-trace-id');
   // The AWS SDK's echo of what we told it names the invocation; the call itself is nearer.
   if (signed.includes('x-amzn-trace-id') || (present !== undefined && present !== trace.traceHeader)) return;
@@ -74,30 +73,32 @@ function writeFormats(
   context: Context,
   spanContext: SpanContext | undefined,
   formats: ReadonlySet<string>,
-  isFree: (name: string) => boolean,
+  signed: readonly string[],
 ): void {
   const isValid = isValidSpanContext(spanContext);
-  if (isValid && formats.has('tracecontext') && isFree('traceparent')) {
+  if (isValid && formats.has('tracecontext') && isFree(carrier, 'traceparent', signed)) {
     carrier.set('traceparent', traceparentOf(spanContext));
     const state = spanContext.traceState?.serialize();
-    if (state && isFree('tracestate')) carrier.set('tracestate', state);
+    if (state && isFree(carrier, 'tracestate', signed)) carrier.set('tracestate', state);
   }
-  if (isValid && formats.has('b3') && isFree('b3')) carrier.set('b3', b3Of(spanContext).join('-'));
-  if (isValid && formats.has('b3multi') && isFree('x-b3-traceid')) {
+  if (isValid && formats.has('b3') && isFree(carrier, 'b3', signed)) carrier.set('b3', b3Of(spanContext).join('-'));
+  if (isValid && formats.has('b3multi') && isFree(carrier, 'x-b3-traceid', signed)) {
     for (const [at, value] of b3Of(spanContext).entries()) carrier.set(B3_HEADERS[at]!, value);
   }
-  if (formats.has('baggage') && isFree('baggage')) {
-    const baggage = baggageOf(context);
-    if (baggage !== '') carrier.set('baggage', baggage);
-  }
+  if (!formats.has('baggage')) return;
+  const baggage = baggageOf(context);
+  if (baggage !== '' && isFree(carrier, 'baggage', signed)) carrier.set('baggage', baggage);
 }
 
+const isFree = (carrier: Carrier, name: string, signed: readonly string[]): boolean =>
+  carrier.get(name) === undefined && !signed.includes(name);
+
 /** Lambda's header is handed on by us, with everything that is in it. */
-const withoutXray = (carrier: Carrier, isFree: (name: string) => boolean): Carrier => ({
-  get: carrier.get,
+const withoutXray = (carrier: Carrier, signed: readonly string[]): Carrier => ({
+  get: (name) => carrier.get(name),
   set(name, value) {
     const key = name.toLowerCase();
-    if (key !== 'x-amzn-trace-id' && isFree(key)) carrier.set(name, value);
+    if (key !== 'x-amzn-trace-id' && isFree(carrier, key, signed)) carrier.set(name, value);
   },
 });
 
@@ -122,9 +123,11 @@ const b3Of = ({ traceId, spanId, traceFlags }: SpanContext): string[] => [
   String((traceFlags || 0) & 1),
 ];
 
+const NONE: readonly string[] = [];
+
 /** The `SignedHeaders` of an AWS signature (version 4 and 4A); empty when there is none. */
 function signedHeaders(authorization: string | undefined): readonly string[] {
-  if (authorization === undefined || !authorization.startsWith('AWS4-')) return [];
+  if (authorization === undefined || !authorization.startsWith('AWS4-')) return NONE;
   return (/SignedHeaders=([^,\s]*)/.exec(authorization)?.[1] ?? '').split(';');
 }
 
@@ -137,10 +140,10 @@ export function baggageOf(context: Context): string {
   const baggage = context.getValue(BAGGAGE_KEY) as BaggageEntries | undefined;
   // A caller's, of which nobody has changed anything.
   if (typeof baggage?.receivedText === 'string') return baggage.receivedText;
-  const entries = baggage?.getAllEntries() ?? [];
+  if (baggage === undefined) return '';
   let text = '';
   let count = 0;
-  for (const [key, { value, metadata }] of entries) {
+  for (const [key, { value, metadata }] of baggage.getAllEntries()) {
     const suffix = metadata === undefined ? '' : `;${metadata.toString()}`;
     const pair = `${encodeURIComponent(key)}=${encodeURIComponent(value)}${suffix}`;
     if (pair.length > MAX_BAGGAGE_PAIR_CHARS) continue;

@@ -29,16 +29,26 @@ const textOf = (value: unknown): string | undefined => (value === undefined ? un
 const lineOf = (text: string, name: string): string | undefined =>
   new RegExp(`(?:^|\\r\\n)${name}:[ \\t]*([^\\r\\n]*)`, 'i').exec(text)?.[1];
 
-export function clientRequestCarrier(request: ClientRequest): Carrier {
-  const inner = request as unknown as RenderedRequest;
-  return {
-    get: (name) => (inner._header === null ? textOf(request.getHeader(name)) : lineOf(inner._header, name)),
-    set(name, value) {
-      if (inner._header === null) request.setHeader(name, value);
-      else if (lineOf(inner._header, name) === undefined) amend(inner, `${name}: ${value}\r\n`);
-    },
-  };
+class ClientRequestCarrier implements Carrier {
+  readonly #request: ClientRequest & RenderedRequest;
+
+  constructor(request: ClientRequest) {
+    this.#request = request as ClientRequest & RenderedRequest;
+  }
+
+  get(name: string): string | undefined {
+    const { _header } = this.#request;
+    return _header === null ? textOf(this.#request.getHeader(name)) : lineOf(_header, name);
+  }
+
+  set(name: string, value: string): void {
+    const { _header } = this.#request;
+    if (_header === null) this.#request.setHeader(name, value);
+    else if (lineOf(_header, name) === undefined) amend(this.#request, `${name}: ${value}\r\n`);
+  }
 }
+
+export const clientRequestCarrier = (request: ClientRequest): Carrier => new ClientRequestCarrier(request);
 
 /**
  * Node renders the headers at once when they come as a list, or ask for `100-continue`. Until they are on their way the text

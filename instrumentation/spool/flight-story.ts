@@ -39,8 +39,8 @@ const SPAN_KINDS = /^string,number,string,string,(null|string),number,number$/;
 const NO_LOSSES: Losses = { dropped: {}, resent: 0 };
 
 export function readFlight(bytes: Buffer, surroundings: SpanSurroundings): FlightStory | undefined {
-  const [first = '', named = ''] = bytes.toString('utf8', 0, LOSSES_AT).split('\n');
-  const saved = lineAt(bytes, LOSSES_AT, SPANS_AT);
+  const [first = '', named = ''] = bytes.toString('utf8', 0, SPANS_AT).split('\n');
+  const saved = lineAt(bytes, LOSSES_AT, BLOCK_AT);
   const match = FIRST_LINE.exec(first);
   if (match === null) return undefined;
   const losses = Object(parse(saved)) as Partial<Record<AccountName, unknown>>;
@@ -51,7 +51,7 @@ export function readFlight(bytes: Buffer, surroundings: SpanSurroundings): Fligh
     losses: areLosses(losses[name as AccountName]) ? (losses[name as AccountName] as Losses) : NO_LOSSES,
   }));
   const facts = asFacts(parse(named));
-  const listed = parse(lineAt(bytes, SPANS_AT, BLOCK_AT));
+  const listed = parse(lineAt(bytes, SPANS_AT, LOSSES_AT));
   const [listedFor, ...open]: unknown[] = Array.isArray(listed) ? listed : [];
   const block = readBlockReport(parse(lineAt(bytes, BLOCK_AT, HEAD_BYTES)));
   const lines = bytes.toString('utf8', Math.min(HEAD_BYTES, bytes.length)).split('\n');

@@ -13,12 +13,19 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { FLIGHT_MAGIC, type FlightRecorder, openExclusively, SPANS_AT, UNUSABLE } from '../flight-recorder.ts';
+import {
+  FLIGHT_MAGIC,
+  type FlightRecorder,
+  openExclusively,
+  SPANS_AT,
+  SPANS_BYTES,
+  UNUSABLE,
+} from '../flight-recorder.ts';
 
-/** Losses stand here. */
-export const LOSSES_AT = 1536;
-/** Behind the open spans: what was found out about a blocked event loop, by another thread. */
-export const BLOCK_AT = SPANS_AT + 6144;
+/** Behind the open spans: losses. */
+export const LOSSES_AT = SPANS_AT + SPANS_BYTES;
+/** What was found out about a blocked event loop, by another thread. */
+export const BLOCK_AT = LOSSES_AT + 512;
 /** Records follow. */
 export const HEAD_BYTES = BLOCK_AT + 6144;
 /** An environment can die again before it has answered once; so many files are kept apart. */

@@ -9,8 +9,12 @@ class Process {
   #nowMs = 1000;
   #clockJumpMs = 0;
   #timer: { readonly work: () => void; readonly dueMs: number } | undefined;
+  beats = 0;
   readonly heartbeat = new Heartbeat({
     now: () => this.#nowMs,
+    beaten: () => {
+      this.beats++;
+    },
     wallNow: () => 1.7e12 + this.#nowMs + this.#clockJumpMs,
     timers: {
       setTimeout: ((work: () => void, delayMs: number) => {
@@ -121,6 +125,18 @@ test('the event loop’s delay within an invocation: the latest beat, also the o
   process.hold(70);
   process.heartbeat.stop(blockedToTheEnd);
   assert.equal(blockedToTheEnd.maxMs, 50);
+});
+
+test('who wants to know of the beats is told of those within an invocation', () => {
+  const process = new Process();
+  process.heartbeat.rest();
+  process.run(1000);
+  assert.equal(process.beats, 0);
+  const delay = process.heartbeat.watch();
+  process.run(100);
+  process.heartbeat.stop(delay);
+  process.run(100);
+  assert.equal(process.beats, 5);
 });
 
 test('invocations at once share the loop: each is told of what happened while it ran', () => {

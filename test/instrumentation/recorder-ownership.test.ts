@@ -47,7 +47,7 @@ test('a span that starts where nobody knows belongs to the latest invocation, un
     const stand = new RecordingStand({ isConcurrent });
     stand.invoke();
     const stray = buildSpan({ name: 'stray' });
-    assert.equal(stand.recorder.ownerOf(undefined) !== undefined, !isConcurrent);
+    assert.equal(stand.recorder.owner() !== undefined, !isConcurrent);
     stand.recorder.spanStarted(stray);
     stand.recorder.spanEnded(stray);
     assert.equal((await stand.flush()).includes(stray), !isConcurrent);
@@ -117,7 +117,7 @@ test('a span of an invocation that is not recorded does not go to the recorded o
     requestId: 'r-2',
     traceHeader: undefined,
     handler: () => {
-      assert.equal(stand.recorder.ownerOf(undefined), undefined);
+      assert.equal(stand.recorder.owner(), undefined);
       stand.recorder.spanStarted(unrecorded);
     },
   });

@@ -86,7 +86,7 @@ test('neither wants it: nothing is recorded, its ids travel on', async () => {
         const span = spanOf(stand.active.active());
         assert.equal(span?.isRecording() ?? false, false);
         seen = span?.spanContext();
-        assert.equal(stand.recorder.ownerOf(undefined), undefined);
+        assert.equal(stand.recorder.owner(), undefined);
       },
     });
     assert.deepEqual(seen, expected);

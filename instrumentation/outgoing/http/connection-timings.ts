@@ -26,17 +26,18 @@ export function watchConnection(socket: Socket): void {
 
 /** Tells the span where the call goes, and, of a new connection, what it cost. */
 export function describeConnection(span: CallSpan, socket: Socket | undefined | null): void {
-  if (socket === undefined || socket === null) return;
+  if (socket === undefined || socket === null || span.ended) return;
+  const { attributes } = span;
   const { remoteAddress, remotePort } = socket;
-  if (remoteAddress !== undefined) span.setAttribute('network.peer.address', remoteAddress);
-  if (remotePort !== undefined) span.setAttribute('network.peer.port', remotePort);
+  if (remoteAddress !== undefined) attributes['network.peer.address'] = remoteAddress;
+  if (remotePort !== undefined) attributes['network.peer.port'] = remotePort;
   const timings = known.get(socket);
   if (timings?.connectedAt === undefined) return;
   known.delete(socket);
   const { startedAt, resolvedAt, connectedAt, securedAt } = timings;
-  if (resolvedAt !== undefined) span.setAttribute('spanstrap.connection.dns_ms', rounded(resolvedAt - startedAt));
-  span.setAttribute('spanstrap.connection.tcp_ms', rounded(connectedAt - (resolvedAt ?? startedAt)));
-  if (securedAt !== undefined) span.setAttribute('spanstrap.connection.tls_ms', rounded(securedAt - connectedAt));
+  if (resolvedAt !== undefined) attributes['spanstrap.connection.dns_ms'] = rounded(resolvedAt - startedAt);
+  attributes['spanstrap.connection.tcp_ms'] = rounded(connectedAt - (resolvedAt ?? startedAt));
+  if (securedAt !== undefined) attributes['spanstrap.connection.tls_ms'] = rounded(securedAt - connectedAt);
 }
 
 /** To microseconds. */

@@ -5,6 +5,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { CallScope } from '../call-scope.ts';
+import type { Carrier } from '../propagation.ts';
 import { clientRequestCarrier } from '../request-headers.ts';
 import type { BeginCall } from './begin-call.ts';
 import { watchConnection } from './connection-timings.ts';
@@ -12,24 +13,22 @@ import { readBodyOf } from './given-body.ts';
 import type { OutgoingCall } from './outgoing-call.ts';
 import type { RequestFacts } from './request-facts.ts';
 
-type Followed = { readonly call: OutgoingCall; isTimedOut: boolean };
+type Followed = { readonly call: OutgoingCall; readonly carrier: Carrier; isTimedOut: boolean };
 
 /** Returns what takes a request when it was made. */
 export function followHttpRequests(begin: BeginCall): (request: ClientRequest, scope: CallScope) => void {
   const requests = new WeakMap<ClientRequest, Followed>();
   subscribe('http.client.response.finish', (message) => {
     const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
-    const call = requests.get(request)?.call;
-    if (call === undefined) return;
+    const followed = requests.get(request);
+    if (followed === undefined) return;
+    const { call, carrier } = followed;
     call.connected(request.socket);
-    call.sent(clientRequestCarrier(request).get('content-length'));
+    call.sent(carrier.get('content-length'));
     call.responded({
       status: response.statusCode!,
       protocolVersion: response.httpVersion,
-      header(name) {
-        const value = response.headers[name];
-        return Array.isArray(value) ? value[0] : value;
-      },
+      header: (name) => headerOf(response.rawHeaders, name),
     });
     response.once('end', () => call.ended('complete'));
   });
@@ -42,9 +41,10 @@ export function followHttpRequests(begin: BeginCall): (request: ClientRequest, s
     else giveUp(request, followed);
   });
   return (request, scope) => {
-    const call = begin(factsOf(request), scope);
+    const facts = factsOf(request);
+    const call = begin(facts, scope);
     if (call === undefined) return;
-    const followed = { call, isTimedOut: false };
+    const followed = { call, carrier: facts.carrier, isTimedOut: false };
     requests.set(request, followed);
     request.once('timeout', () => {
       followed.isTimedOut = true;
@@ -53,6 +53,8 @@ export function followHttpRequests(begin: BeginCall): (request: ClientRequest, s
       if (socket.connecting) watchConnection(socket);
     });
     request.once('close', () => {
+      // What a weak map holds outlives the next collection of the young, whatever its key does.
+      requests.delete(request);
       const response = (request as unknown as { res?: IncomingMessage }).res;
       if (response?.complete) call.ended('complete');
       else if (response !== undefined && hasPeerClosed(request.socket)) call.ended('broken');
@@ -69,24 +71,34 @@ function giveUp(request: ClientRequest, { call, isTimedOut }: Followed): void {
 
 function factsOf(request: ClientRequest): RequestFacts {
   const { method, host, path } = request;
+  const carrier = clientRequestCarrier(request);
   return {
     method,
     scheme: request.protocol === 'https:' ? 'https' : 'http',
     host: host.replace(/^\[|\]$/g, ''),
-    port: portOf(request),
+    port: portOf(host, carrier),
     path,
-    carrier: clientRequestCarrier(request),
+    carrier,
     readBody: (take) => readBodyOf(request, take),
   };
 }
 
 /** Node keeps the port in the `Host` header only, which is the user's to set. */
-function portOf(request: ClientRequest): number | undefined {
-  const header = clientRequestCarrier(request).get('host');
+function portOf(host: string, carrier: Carrier): number | undefined {
+  const header = carrier.get('host');
   const colon = header?.lastIndexOf(':') ?? -1;
   if (header === undefined || colon === -1) return undefined;
-  const bare = request.host.includes(':') && !request.host.startsWith('[') ? `[${request.host}]` : request.host;
+  const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   return header.slice(0, colon) === bare ? Number(header.slice(colon + 1)) : undefined;
+}
+
+/** The first of that name. Node's own `headers` are made for whoever asks first, 5 us that the function may never need. */
+function headerOf(rawHeaders: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const key = rawHeaders[at]!;
+    if (key.length === name.length && key.toLowerCase() === name) return rawHeaders[at + 1];
+  }
+  return undefined;
 }
 
 /** An abort of the caller's: by signal, or by destroying the request without giving a reason. */

@@ -51,6 +51,7 @@ export function followHttp2Streams(begin: BeginCall): Http2Streams {
     else call.failed(error);
   });
   on('close', (call, { stream }) => {
+    calls.delete(stream);
     if (stream.rstCode === CANCEL) call.ended('aborted');
     else call.ended(stream.rstCode === 0 ? 'complete' : 'broken');
   });

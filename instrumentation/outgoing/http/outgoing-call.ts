@@ -52,26 +52,27 @@ export class OutgoingCall {
   /** `contentLength` is the header as it was sent, if it was. */
   sent(contentLength: string | undefined): void {
     const size = sizeOf(contentLength);
-    if (size !== undefined) this.span.setAttribute('http.request.body.size', size);
+    if (size !== undefined && !this.span.ended) this.span.attributes['http.request.body.size'] = size;
   }
 
   speaks(protocolVersion: string): void {
-    this.span.setAttribute('network.protocol.version', protocolVersion);
+    if (!this.span.ended) this.span.attributes['network.protocol.version'] = protocolVersion;
   }
 
   responded(response: ResponseFacts): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.span.ended) return;
     const { span } = this;
+    const { attributes } = span;
     const { status, protocolVersion } = response;
     this.#status = status;
-    span.setAttribute('http.response.status_code', status);
-    if (protocolVersion !== undefined) this.speaks(protocolVersion);
+    attributes['http.response.status_code'] = status;
+    if (protocolVersion !== undefined) attributes['network.protocol.version'] = protocolVersion;
     const size = sizeOf(response.header('content-length'));
-    if (size !== undefined) span.setAttribute('http.response.body.size', size);
+    if (size !== undefined) attributes['http.response.body.size'] = size;
     const waitedMs = this.#environment.now() - this.#startedAt;
-    span.setAttribute('spanstrap.http.first_byte_ms', Math.round(waitedMs * 1000) / 1000);
+    attributes['spanstrap.http.first_byte_ms'] = Math.round(waitedMs * 1000) / 1000;
     if (status >= 400) {
-      span.setAttribute('error.type', String(status));
+      attributes['error.type'] = String(status);
       span.setStatus({ code: ERROR });
     }
     this.#description.responded?.(span, response);

@@ -37,8 +37,13 @@ export function followUndiciRequests(begin: BeginCall): (request: UndiciRequest,
       header: (name) => headerOf(response.headers, name),
     });
   });
-  on('undici:request:trailers', (call) => call.ended('complete'));
-  on<{ request: UndiciRequest; error: Error }>('undici:request:error', (call, { error }) => {
+  // What a weak map holds outlives the next collection of the young, whatever its key does.
+  on('undici:request:trailers', (call, { request }) => {
+    calls.delete(request);
+    call.ended('complete');
+  });
+  on<{ request: UndiciRequest; error: Error }>('undici:request:error', (call, { request, error }) => {
+    calls.delete(request);
     if (error.name === 'AbortError') call.ended('aborted');
     else call.failed(error);
   });
@@ -78,9 +83,13 @@ function lengthOf(request: UndiciRequest): string | undefined {
 
 function headerOf(headers: Response['headers'], name: string): string | undefined {
   for (let at = 0; at + 1 < headers.length; at += 2) {
-    if (Buffer.from(headers[at]!).toString('latin1').toLowerCase() === name) {
-      return Buffer.from(headers[at + 1]!).toString('latin1');
-    }
+    const key = headers[at]!;
+    if (key.length === name.length && latin1(key).toLowerCase() === name) return latin1(headers[at + 1]!);
   }
   return undefined;
+}
+
+function latin1(value: Uint8Array | string): string {
+  if (typeof value === 'string') return value;
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
 }

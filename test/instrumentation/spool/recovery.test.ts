@@ -155,6 +155,41 @@ test('a killed invocation is drawn with its open spans; what is neither there no
   assert.deepEqual(recoverAt(path).added, [], 'and it is told of once');
 });
 
+test('what is found out about an invocation is in the file with its first span, or a moment later', async () => {
+  const begin = () => {
+    const path = newPath();
+    const flight = new FlightRecorder(path, newSpanCounts(), () => assert.fail('the file could not be made'));
+    const named = (name: string): FlightFacts => FACTS.with(2, name) as unknown as FlightFacts;
+    flight.begin(named('shop'));
+    flight.know(named('GET /orders/{id}'), { phases: { all: [buildSpan(), buildSpan()] }, open: [open] });
+    return { flight, names: () => recover(readFileSync(path)).otlp.map(({ name }) => name) };
+  };
+  const open = buildSpan({ name: 'GET', parent: INVOCATION_ID });
+  const calling = begin();
+  assert.deepEqual(calling.names(), ['shop', 'Invocation']);
+  calling.flight.progress();
+  assert.deepEqual(calling.names(), ['GET /orders/{id}', 'Invocation', 'GET']);
+  const asking = begin();
+  await undefined;
+  assert.deepEqual(asking.names(), ['GET /orders/{id}', 'Invocation']);
+});
+
+test('the first spans are in the file at once, more with the next beat', () => {
+  const path = newPath();
+  const open: ReadableSpan[] = [];
+  const flight = new FlightRecorder(path, newSpanCounts(), () => assert.fail('the file could not be made'));
+  const drawn = (): number => recover(readFileSync(path)).otlp.length - 2;
+  flight.begin(FACTS, { phases: { all: [buildSpan(), buildSpan()] }, open });
+  const drawnAfterEach = Array.from({ length: 6 }, () => {
+    open.push(buildSpan({ parent: INVOCATION_ID }));
+    flight.progress();
+    return drawn();
+  });
+  assert.deepEqual(drawnAfterEach, [1, 2, 3, 4, 4, 4]);
+  flight.beat();
+  assert.equal(drawn(), 6);
+});
+
 test('losses and records of the dead go on; nothing is drawn that they hold already', () => {
   const { bytes } = die({
     records: [batch(ROOT, CHILD)],
@@ -301,7 +336,7 @@ test('altered at every byte: nothing throws, no record comes that was not writte
 });
 
 test('any bytes at all: nothing throws, everything balances', () => {
-  const head = fc.constantFrom('', 'spanstrap-flight-1 flying 1763644000000 xray=3,1 otlp=4,0');
+  const head = fc.constantFrom('', 'spanstrap-flight-2 flying 1763644000000 xray=3,1 otlp=4,0');
   fc.assert(
     fc.property(
       head,
