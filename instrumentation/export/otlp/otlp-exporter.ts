@@ -28,6 +28,7 @@ export class OtlpExporter implements Exporter {
   readonly #delivery: Delivery;
   #isPrepared: boolean;
   #hasReportedRejection = false;
+  #hasReportedEncoding = false;
 
   constructor(parts: OtlpExporterParts) {
     this.#parts = parts;
@@ -85,14 +86,22 @@ export class OtlpExporter implements Exporter {
     try {
       message = encode(spansOf(request));
     } catch (error) {
-      if (!divide(request, requests)) tally.leaveOut(request, `a span could not be encoded: ${error}`);
+      if (!divide(request, requests)) this.#leaveOut(request, tally, error);
       return undefined;
     }
     if (message === undefined) {
-      tally.leaveOut(request, 'nothing was encoded');
+      this.#leaveOut(request, tally, 'nothing was encoded');
       return undefined;
     }
     return message.length > limits.maxBytes && divide(request, requests) ? undefined : message;
+  }
+
+  /** Nothing is wrong with the receiver: it is no failure of the export. */
+  #leaveOut(request: SpanRequest, tally: Tally, reason: unknown): void {
+    tally.leaveOut(request);
+    if (this.#hasReportedEncoding) return;
+    this.#hasReportedEncoding = true;
+    this.#parts.report(`spans that could not be encoded are dropped: ${reason}; said once`);
   }
 
   /** Once: a receiver that rejects something usually rejects it every time. */
@@ -147,19 +156,23 @@ class Tally {
   }
 
   /** It could not be turned into bytes. */
-  leaveOut(request: SpanRequest, error: string): void {
+  leaveOut(request: SpanRequest): void {
     this.#unsendableSpans += request.spanCount;
-    this.lose(request, error);
+    this.#drop(request);
   }
 
-  lose({ batches, spanCount }: SpanRequest, error: string): void {
-    this.#droppedSpans += spanCount;
-    this.#lost.push(...batches);
+  lose(request: SpanRequest, error: string): void {
+    this.#drop(request);
     this.#error = error;
   }
 
+  #drop({ batches, spanCount }: SpanRequest): void {
+    this.#droppedSpans += spanCount;
+    this.#lost.push(...batches);
+  }
+
   outcome(endpoint: string, batches: readonly SpanBatch[]): ExportOutcome {
-    if (this.#error === undefined && this.#resentSpans === 0) {
+    if (this.#error === undefined && this.#resentSpans === 0 && this.#unsendableSpans === 0) {
       return { sentSpans: this.#sentSpans, droppedSpans: this.#droppedSpans };
     }
     const isAllUnsent = this.#sentSpans === 0 && this.#droppedSpans === 0;

@@ -22,6 +22,7 @@ const MAX_SPANS = 1000;
 export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
   const pipe = options.pipePath === undefined ? undefined : new NamedPipe(options.pipePath);
   let hasReportedPipe = false;
+  let hasReportedEncoding = false;
 
   const write = (line: string): void => {
     const failure = pipe?.write(line);
@@ -33,18 +34,23 @@ export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
     options.writeLine(line);
   };
 
+  /** undefined: a span among them cannot be turned into bytes. */
+  const encode = (request: SpanRequest): string | undefined => {
+    try {
+      return formatRecord(encodeSpans(spansOf(request)), options);
+    } catch (error) {
+      if (request.spanCount === 1 && !hasReportedEncoding) {
+        hasReportedEncoding = true;
+        options.report(`spans that could not be encoded are dropped: ${error}; said once`);
+      }
+      return undefined;
+    }
+  };
+
   const writeAll = (batches: readonly SpanBatch[]): ExportOutcome => {
     let sentSpans = 0;
     let allSpans = 0;
     let error: string | undefined;
-    const encode = (request: SpanRequest): string | undefined => {
-      try {
-        return formatRecord(encodeSpans(spansOf(request)), options);
-      } catch (failure) {
-        error = `a span could not be encoded: ${failure}`;
-        return undefined;
-      }
-    };
     const writeRequest = (request: SpanRequest): void => {
       const line = encode(request);
       const halves = line === undefined || line.length > LONGEST_LINE ? halve(request) : undefined;
@@ -63,9 +69,8 @@ export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
       }
     }
     const droppedSpans = allSpans - sentSpans;
-    return error === undefined
-      ? { sentSpans, droppedSpans }
-      : { sentSpans, droppedSpans, dropReason: 'unsendable', error };
+    if (error !== undefined) return { sentSpans, droppedSpans, error };
+    return droppedSpans === 0 ? { sentSpans, droppedSpans } : { sentSpans, droppedSpans, dropReason: 'unsendable' };
   };
 
   return {
