@@ -9,10 +9,11 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
+import { wallNow } from '../../../runtime/untouched.ts';
 import type { Transport, Verdict } from './delivery.ts';
 import { judgeCall } from './grpc-status.ts';
 import { type PartialSuccess, taken } from './partial-success.ts';
+import { startTimeLimit, stopTimeLimit } from './time-limit.ts';
 import type { TlsOptions } from './tls.ts';
 
 export type GrpcTransportOptions = {
@@ -111,9 +112,9 @@ function callOnce(
   const timeoutMs = Math.max(1, untilEpochMs - wallNow());
   let stream: ClientHttp2Stream;
   let hasLeft = false;
-  const timer = setTimeout(() => settle(`no answer within ${Math.round(timeoutMs)} ms`, 'silent'), timeoutMs);
+  const limit = startTimeLimit(timeoutMs, () => settle(`no answer within ${Math.round(timeoutMs)} ms`, 'silent'));
   const settle = (failure: string | Verdict, connection: Connection): void => {
-    clearTimeout(timer);
+    stopTimeLimit(limit);
     session.unref();
     session.off('error', connectionFailed);
     const isFinished = typeof failure !== 'string';
