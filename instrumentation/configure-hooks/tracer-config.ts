@@ -40,7 +40,7 @@ export function useTracerConfig(config: TracerConfig, use: ConfigUse): TracerCha
   });
   const { sampler, spanLimits, idGenerator } = config;
   return {
-    sampler: sampler ? adaptSampler(sampler, report) : undefined,
+    sampler: sampler ? adaptSampler(sampler) : undefined,
     sdk: {
       ...(spanLimits && { spanLimits }),
       ...(idGenerator && { idGenerator: adaptIds(idGenerator, report) }),
@@ -67,7 +67,7 @@ const SERVER = 1;
 /** Samplers look at the parent's decision, not at who it was. */
 const SOME_SPAN_ID = 'f'.repeat(16);
 
-function adaptSampler(sampler: SdkSampler, report: ConfigUse['report']): Sampler {
+function adaptSampler(sampler: SdkSampler): Sampler {
   return {
     isSampled(traceId, isParentSampled) {
       const context =
@@ -79,12 +79,7 @@ function adaptSampler(sampler: SdkSampler, report: ConfigUse['report']): Sampler
               traceFlags: isParentSampled ? SAMPLED : 0,
               isRemote: true,
             });
-      try {
-        return sampler.shouldSample(context, traceId, 'Invocation', SERVER, {}, []).decision === RECORD_AND_SAMPLED;
-      } catch (error) {
-        report(`the sampler of configureTracer failed, everything is sampled: ${error}`);
-        return true;
-      }
+      return sampler.shouldSample(context, traceId, 'Invocation', SERVER, {}, []).decision === RECORD_AND_SAMPLED;
     },
   };
 }

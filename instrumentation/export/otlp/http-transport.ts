@@ -5,7 +5,7 @@ import { wallNow } from '../../../runtime/untouched.ts';
 import { type SigningOptions, signedHeaders } from '../aws/sigv4.ts';
 import { type ProxyEnvironment, proxyFor } from '../proxy.ts';
 import type { Transport } from './delivery.ts';
-import { type AnswerDecoder, type HttpClient, type HttpHeaders, judgeAttempt, NoAnswer } from './http-verdict.ts';
+import { type AnswerDecoder, type HttpClient, type HttpHeaders, judgeAttempt, NO_ANSWER } from './http-verdict.ts';
 import { NodeClient } from './node-client.ts';
 import { SocketClient } from './socket-client.ts';
 import type { TlsOptions } from './tls.ts';
@@ -83,7 +83,7 @@ export function createHttpTransport(
       lastUsedEpochMs = wallNow();
       let wasResent = false;
       // A connection kept over a freeze may be dead; one try on a fresh one settles it. A timer may be early, the time is up all the same.
-      const hasBroken = attempt.error !== undefined && !(attempt.error instanceof NoAnswer);
+      const hasBroken = attempt.error !== undefined && attempt.error.name !== NO_ANSWER;
       if (hasBroken && attempt.wasReused && lastUsedEpochMs < startedEpochMs + timeoutMs) {
         wasResent = attempt.hasLeft;
         attempt = await client.send(headers, body, startedEpochMs + timeoutMs - lastUsedEpochMs);

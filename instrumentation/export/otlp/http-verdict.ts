@@ -57,7 +57,12 @@ const TRANSIENT = new Set([
 
 const NO_BYTES = Buffer.alloc(0);
 
+/** The name of the error: asked for instead of the class, of which each bundle has its own. */
+export const NO_ANSWER = 'NoAnswer';
+
 export class NoAnswer extends Error {
+  override readonly name = NO_ANSWER;
+
   constructor(timeoutMs: number) {
     super(`no answer within ${Math.round(timeoutMs)} ms`);
   }

@@ -130,14 +130,6 @@ test('attributes of the resource that no span could be sent with are left out', 
   ]);
 });
 
-test('a sampler that fails has sampled everything, and says so once', (t) => {
-  const { hooks, lines } = apply(t, 'configureTracer', () => ({ sampler: { shouldSample: broken } }));
-  const traceId = '1'.repeat(32);
-  for (const isParentSampled of [undefined, true, false])
-    assert.equal(hooks.sampler?.isSampled(traceId, isParentSampled, undefined), true);
-  assert.deepEqual(lines, ['the sampler of configureTracer failed, everything is sampled: Error: broken']);
-});
-
 for (const [what, idGenerator] of [
   ['that fails', { generateTraceId: broken, generateSpanId: broken }],
   ['without functions', {}],
