@@ -72,8 +72,10 @@ export function applyConfigureHooks(options: HookOptions, maxFlushMs: number): C
   const { resourceAttributes, provider } = options;
   const told = new Set<string>();
   const report = (problem: string): void => {
-    if (told.size < 20 && !told.has(problem)) options.report(problem);
+    // Bounded: a problem may have another text every time.
+    if (told.size >= 20 || told.has(problem)) return;
     told.add(problem);
+    options.report(problem);
   };
   const attempt = (what: string, work: () => void): void => {
     try {

@@ -50,14 +50,20 @@ export function useTracerConfig(config: TracerConfig, use: ConfigUse): TracerCha
 
 /** An attribute that cannot be encoded would cost every span. */
 function addAttributes(given: Attributes | undefined, { resourceAttributes, report }: ConfigUse): void {
-  const leftOut: string[] = [];
+  const leftOut = new Set<string>();
   for (const [key, value] of Object.entries(given ?? {})) {
     if (value === undefined) continue;
     if (isAnyValue(value)) resourceAttributes[key] = value;
-    else leftOut.push(key);
+    else leftOut.add(key);
   }
-  if (leftOut.length > 0) {
-    report(`the resource of configureTracer has what is no attribute and is left out: ${leftOut.join(', ')}`);
+  // What it was given is ours, and it may have put something there.
+  for (const [key, value] of Object.entries(resourceAttributes)) {
+    if (isAnyValue(value)) continue;
+    leftOut.add(key);
+    delete resourceAttributes[key];
+  }
+  if (leftOut.size > 0) {
+    report(`the resource of configureTracer has what is no attribute and is left out: ${[...leftOut].join(', ')}`);
   }
 }
 

@@ -13,8 +13,10 @@ const broken = (): never => {
 
 type Applied = { readonly hooks: ConfiguredHooks; readonly lines: string[]; readonly attributes: Attributes };
 
-function apply(t: TestContext, name: string, returned: () => unknown): Applied {
-  const value = (): unknown => returned();
+type Config = { readonly resource: { readonly attributes: Attributes } };
+
+function apply(t: TestContext, name: string, returned: (config: Config) => unknown): Applied {
+  const value = (config: Config): unknown => returned(config);
   Object.defineProperty(globalThis, name, { value, configurable: true, enumerable: true });
   t.after(() => Reflect.deleteProperty(globalThis, name));
   const lines: string[] = [];
@@ -128,6 +130,15 @@ test('attributes of the resource that no span could be sent with are left out', 
   assert.deepEqual(lines, [
     'the resource of configureTracer has what is no attribute and is left out: big, later, around',
   ]);
+});
+
+test('nor are those kept that were put into what it was given', (t) => {
+  const { lines, attributes } = apply(t, 'configureTracer', (config) => {
+    Object.assign(config.resource.attributes, { big: 10n, kept: 'yes' });
+    return config;
+  });
+  assert.deepEqual(attributes, { 'service.name': 'orders', kept: 'yes' });
+  assert.deepEqual(lines, ['the resource of configureTracer has what is no attribute and is left out: big']);
 });
 
 for (const [what, idGenerator] of [
