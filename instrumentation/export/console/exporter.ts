@@ -2,6 +2,7 @@
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Exporter, ExportOutcome, SpanBatch } from '../exporter.ts';
+import { usableLinks } from '../usable-links.ts';
 
 export type ConsoleExporterOptions = {
   /** Takes a line without its end; it is out when the call returns. */
@@ -80,7 +81,7 @@ function describeAnySpan(span: ReadableSpan): string {
 
 function describeSpan(span: ReadableSpan): string {
   const { traceId, spanId } = span.spanContext();
-  const { name, kind, status, startTime, endTime, attributes, events, links } = span;
+  const { name, kind, status, startTime, endTime, attributes, events } = span;
   const durationMs = (endTime[0] - startTime[0]) * 1e3 + (endTime[1] - startTime[1]) / 1e6;
   const parts = [`span ${show(name)}`, KINDS[kind] ?? String(kind), `${durationMs.toFixed(3)} ms`];
   if (status.code === ERROR) parts.push(`ERROR${status.message ? ` ${show(status.message)}` : ''}`);
@@ -92,7 +93,7 @@ function describeSpan(span: ReadableSpan): string {
     const detail = type === undefined && message === undefined ? '' : ` ${show(type)}: ${show(message)}`;
     parts.push(`event:${show(event.name)}${detail}`);
   }
-  for (const { context } of links) parts.push(`link=${context.traceId}/${context.spanId}`);
+  for (const { context } of usableLinks(span)) parts.push(`link=${context.traceId}/${context.spanId}`);
   return parts.join(' ');
 }
 

@@ -4,11 +4,14 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { openSnapshot } from '../span-snapshot.ts';
+import { usableLinks } from '../usable-links.ts';
 
 /** The span itself, or a stand-in with those numbers as texts. */
 export function withJsonNumbers(span: ReadableSpan): ReadableSpan {
-  const { attributes, events, links } = span;
+  const { attributes, events } = span;
+  const links = usableLinks(span);
   const isSafe =
+    links === span.links &&
     !isHazardous(attributes) &&
     events.every((event) => !isHazardous(event.attributes)) &&
     links.every((link) => !isHazardous(link.attributes));
@@ -19,6 +22,7 @@ export function withJsonNumbers(span: ReadableSpan): ReadableSpan {
     attributes: cleaned(attributes),
     events: events.map((event) => ({ ...event, attributes: cleaned(event.attributes) })),
     links: links.map((link) => ({ ...link, attributes: cleaned(link.attributes) })),
+    droppedLinksCount: span.droppedLinksCount + span.links.length - links.length,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HrTime, TraceState } from '@opentelemetry/api';
+import type { HrTime, SpanContext, TraceState } from '@opentelemetry/api';
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { Clock } from '../../../../instrumentation/clock.ts';
@@ -19,6 +19,7 @@ import {
 import { openOtlpSink } from '../../../../local/sinks/otlp-sink.ts';
 import { fc } from '../../../support/property.ts';
 import { ordersResource } from '../../orders-resource.ts';
+import { buildSpan } from '../../span-builder.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -300,4 +301,20 @@ test('JSON: a span of the runtime’s own with numbers that JSON cannot carry', 
     { key: 'ratio', value: { stringValue: 'NaN' } },
     { key: 'id', value: { stringValue: String(2 ** 60) } },
   ]);
+});
+
+test('JSON: links that lead nowhere are dropped, and counted', async () => {
+  await using sink = await openOtlpSink();
+  const exporter = createOtlpJsonExporter({
+    url: `${sink.url}/v1/traces`,
+    headers: {},
+    timeoutMs: 10_000,
+    compression: 'none',
+  });
+  const context = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 };
+  const links = [{ context: undefined as unknown as SpanContext }, { context }];
+  const batch = { spans: [buildSpan({ links })], xray: undefined, isSampledForOtlp: true };
+  assert.equal((await exporter.export([batch], Date.now() + 10_000)).sentSpans, 1);
+  assert.equal(sink.spans[0]?.droppedLinksCount, 1);
+  assert.equal(sink.spans[0]?.links?.[0]?.traceId, context.traceId);
 });
