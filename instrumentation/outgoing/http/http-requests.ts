@@ -22,15 +22,8 @@ export function followHttpRequests(begin: BeginCall): (request: ClientRequest, s
     const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
     const followed = requests.get(request);
     if (followed === undefined) return;
-    const { call, carrier } = followed;
-    call.connected(request.socket);
-    call.sent(carrier.get('content-length'));
-    call.responded({
-      status: response.statusCode!,
-      protocolVersion: response.httpVersion,
-      header: (name) => headerOf(response.rawHeaders, name),
-    });
-    response.once('end', () => call.ended('complete'));
+    tellResponse(followed, request, response);
+    response.once('end', () => followed.call.ended('complete'));
   });
   subscribe('http.client.request.error', (message) => {
     const { request, error } = message as { request: ClientRequest; error: Error };
@@ -55,12 +48,24 @@ export function followHttpRequests(begin: BeginCall): (request: ClientRequest, s
     request.once('close', () => {
       // What a weak map holds outlives the next collection of the young, whatever its key does.
       requests.delete(request);
-      const response = (request as unknown as { res?: IncomingMessage }).res;
+      const response = (request as unknown as { res?: IncomingMessage & { upgrade?: boolean | null } }).res;
+      // Of one that makes the connection another protocol's Node tells nobody but who listens for it.
+      if (response?.upgrade) tellResponse(followed, request, response);
       if (response?.complete) call.ended('complete');
       else if (response !== undefined && hasPeerClosed(request.socket)) call.ended('broken');
       else giveUp(request, followed);
     });
   };
+}
+
+function tellResponse({ call, carrier }: Followed, request: ClientRequest, response: IncomingMessage): void {
+  call.connected(request.socket);
+  call.sent(carrier.get('content-length'));
+  call.responded({
+    status: response.statusCode!,
+    protocolVersion: response.httpVersion,
+    header: (name) => headerOf(response.rawHeaders, name),
+  });
 }
 
 /** Without a reason of its own: the caller did not want to wait any longer. */

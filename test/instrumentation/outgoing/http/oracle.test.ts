@@ -73,6 +73,10 @@ const server = http.createServer((request, response) => {
   });
 });
 
+server.on('upgrade', (_request, socket) => {
+  socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+});
+
 before(async () => {
   watchCalls(
     environment,
@@ -167,3 +171,17 @@ for (const [name, make] of Object.entries(REQUESTS)) {
     assert.deepEqual(unknown, name === 'a connection that is cut' ? ['network.peer.address', 'network.peer.port'] : []);
   });
 }
+
+test('a connection that becomes another protocol’s, of which theirs tells nothing', async () => {
+  ours.length = 0;
+  const headers = { Connection: 'Upgrade', Upgrade: 'echo' };
+  const request = http.request({ host: '127.0.0.1', port, headers }).end();
+  request.on('upgrade', (_response, socket) => socket.resume().end());
+  await once(request, 'close');
+  const { attributes, ended, status } = ours[0] as unknown as ReadableSpan;
+  assert.deepEqual(
+    [ended, status.code, attributes['http.response.status_code'], attributes['network.peer.port']],
+    [true, 0, 101, port],
+  );
+  assert.equal('spanstrap.http.is_aborted' in attributes, false);
+});
