@@ -129,7 +129,8 @@ export class SpanQueue {
 
   #isKept(span: ReadableSpan): boolean {
     return (
-      span.status.code === ERROR ||
+      // User code may have changed the span since it ended.
+      span.status?.code === ERROR ||
       span.instrumentationScope.name === OWN_SCOPE ||
       this.#neededIds?.has(span.spanContext().spanId) === true
     );

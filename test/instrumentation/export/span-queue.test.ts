@@ -69,6 +69,29 @@ test('errors, phases, and what stands between an error and its root stay; childr
   assert.deepEqual(namesIn(queue.take(true)), ['error', 'middle', 'root', 'Invocation']);
 });
 
+test('what user code takes for a span or an event waits like any other', () => {
+  const { queue, dropped } = makeQueue(9);
+  const nameless = buildSpan({ name: 'with an event', events: [{ name: undefined as unknown as string }] });
+  const odd: readonly object[] = [
+    { name: undefined },
+    { name: null },
+    { name: 404 },
+    { attributes: { big: 10n, list: [Symbol('a')] } },
+    { attributes: undefined },
+    { events: undefined },
+    { links: [undefined] },
+    { status: undefined },
+  ];
+  const spans = [nameless, ...odd.map((fields) => ({ ...buildSpan(), ...fields }) as ReadableSpan)];
+  queue.add(batchOf(spans));
+  assert.deepEqual([queue.spans, dropped], [9, []]);
+  assert.ok(queue.bytes > 0, `${queue.bytes} bytes`);
+  assert.deepEqual(
+    queue.take(true).map((batch) => batch.spans),
+    [spans],
+  );
+});
+
 test('nothing but errors: the oldest of them go', () => {
   const { queue, dropped } = makeQueue(2);
   queue.add(batchOf([failed('a'), failed('b'), failed('c')]));

@@ -265,6 +265,21 @@ test('a link, a folder and another’s file are left alone', () => {
   assert.deepEqual(readFileSync(victim), bytes);
 });
 
+test('a span that cannot be written down costs none of those beside it', () => {
+  const spans = Array.from({ length: 60 }, (_, n) => buildSpan({ name: `${n}` }));
+  spans[7] = buildSpan({ name: 'bad', events: [{ name: 7n as unknown as string }] });
+  const { text, left } = spoolLines('otlp', [batch(...spans)]);
+  const names = text
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => decodeRecord(line, { resource })!.batch.spans.map(({ name }) => name));
+  assert.equal(left, 1);
+  assert.deepEqual(
+    names,
+    spans.map(({ name }) => name).filter((name) => name !== 'bad'),
+  );
+});
+
 test('what has no room is the oldest; what has is in its order', () => {
   const spans = Array.from({ length: 400 }, (_, n) =>
     buildSpan({ name: `${n}`, attributes: { text: 'x'.repeat(20_000) } }),
