@@ -11,9 +11,7 @@ import { drawFailedInit, type FailedInit } from '../init-spans.ts';
 import { closeInvocation, type EndingScope, endPhases, isRecordedSpan, takeEnded } from '../invocation-end.ts';
 import type { InvocationRecord } from '../invocation-record.ts';
 import type { SpanAccount } from '../span-account.ts';
-import { recoverSpans } from '../spool/recovery.ts';
-import { SpoolFile } from '../spool/spool-file.ts';
-import { spoolLines } from '../spool/spool-lines.ts';
+import { ProcessHandover } from '../spool/process-handover.ts';
 import type { FlightTimes } from '../watchdog/flight-board.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
 import { attributesOf, statusOf } from './abrupt-end.ts';
@@ -49,7 +47,6 @@ const MOST_OPEN_SPANS = 512;
 /** Calls have a word of their own for it. */
 const UNFINISHED_CALL: Attributes = { 'spanstrap.call.is_unfinished': true };
 const MOST_SEEN_SPANS = 1000;
-const NO_LOSSES = '{}';
 /** No deadline of one invocation's. */
 const NO_DEADLINE = Number.POSITIVE_INFINITY;
 
@@ -61,10 +58,7 @@ export class SpanDelivery implements Delivery {
   readonly #notices: TimeoutNotices;
   readonly #watch: InvocationWatch<InvocationRecord>;
   readonly #undecided: UndecidedSpans | undefined;
-  readonly #spool: SpoolFile | undefined;
-  /** A process of this environment died and left its file, which nobody has read yet. */
-  #hasPredecessor = false;
-  #losses = NO_LOSSES;
+  readonly #handover: ProcessHandover;
   #isShutDown = false;
   #seen: ReadableSpan[] | undefined;
   /** Invocations that have left, with spans that have not ended. */
@@ -86,9 +80,13 @@ export class SpanDelivery implements Delivery {
       changed: () => flight?.write(),
       fault: (error) => options.fault(error),
     });
-    this.#spool = flight && new SpoolFile(flight);
+    this.#handover = new ProcessHandover({
+      ...options,
+      add: (batch) => this.#outlet.add(batch),
+      report: (message) => options.report(message),
+    });
     this.#undecided = this.#openUndecided();
-    this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool, options.watchdog);
+    this.#notices = new TimeoutNotices(options, this.#outlet, this.#handover.spool, options.watchdog);
     this.#watch = new InvocationWatch({
       marginMs: options.deadlineMarginMs,
       timesOf: ({ invocation: { receivedAt, deadlineEpochMs } }) => ({
@@ -141,7 +139,7 @@ export class SpanDelivery implements Delivery {
     if (outcome === undefined || (outcome.ok && outcome.isStreamed)) return undefined;
     this.#options.invocations.flying.delete(record);
     // What an earlier process lost stands on the root span, which ends here.
-    this.#recover();
+    this.#handover.recover();
     endPhases(record, this.#scope, outcome.at);
     this.#takeEnded(record);
     this.#land();
@@ -151,21 +149,20 @@ export class SpanDelivery implements Delivery {
   async flush(reason: FlushReason, deadlineEpochMs: number): Promise<void> {
     // The runtime's listener of SIGTERM is the first: what the user's listeners record belongs to this flush.
     if (reason === 'shutdown') await new Promise((resolve) => setImmediate(resolve));
-    this.#recover();
+    this.#handover.recover();
     if (reason === 'crash') this.#abandonAll({ how: 'crash' });
     if (reason === 'shutdown') {
       // An invocation that ran out of time costs the process its life, not the environment.
       this.#isShutDown = !this.#endForgotten();
     }
     this.#closeAnswered();
-    // What was written down for the case that the deadline kills the process waits to be sent like everything else.
-    this.#spool?.discard();
+    this.#handover.discard();
     const { untraced } = this.#options;
     const others = this.#options.others();
     const elsewhere = others && untraced(() => others.flush(reason, deadlineEpochMs));
     const flushed = this.#outlet.meet(reason === 'invocation' ? 'answered' : 'ending', deadlineEpochMs);
     await (elsewhere === undefined ? flushed : Promise.all([flushed, elsewhere]));
-    this.#writeDown();
+    this.#handover.writeDown();
   }
 
   initFailed(failed: FailedInit): void {
@@ -176,48 +173,32 @@ export class SpanDelivery implements Delivery {
 
   watch(): number {
     const { flying } = this.#options.invocations;
-    this.#recover();
+    this.#handover.recover();
     for (const record of flying) this.#takeEnded(record);
     void this.#outlet.meet('running', NO_DEADLINE);
     return this.#watch.look(flying);
   }
 
   takeOver(facts: FlightFacts | undefined): void {
-    const state = this.#spool?.takeOver();
-    this.#hasPredecessor = state !== undefined;
+    const hasDied = this.#handover.takeOver();
     // What nobody knows the reason of may happen again, and then somebody looks.
-    if (state !== 'flying' || facts === undefined) return;
+    if (!hasDied || facts === undefined) return;
     const { watchdog, deadlineMarginMs } = this.#options;
     watchdog?.start(flightTimes(facts[3], facts[4], deadlineMarginMs));
   }
 
   exit(end: AbruptEnd): void {
-    const { accounts, report } = this.#options;
-    this.#recover();
+    this.#handover.recover();
     this.#abandonAll(end);
     this.#closeAnswered();
-    this.#spool?.discard();
-    const isSomethingLeft = this.#destinations.map((destination) => this.#leave(destination)).includes(true);
-    this.#writeDown();
-    // The next process goes on counting; after SIGTERM there is none, or it is another environment's.
-    if (this.#isShutDown) this.#spool?.writeLosses(NO_LOSSES);
-    const isCounting = !this.#isShutDown && accounts.some(hasLosses);
-    this.#spool?.close(isSomethingLeft || isCounting);
-    for (const account of accounts) {
-      // After SIGTERM nobody may come who reads what was left.
-      if (account.hasLosses || (this.#isShutDown && account.outstanding > 0)) report(account.summary);
+    this.#handover.discard();
+    let isSomethingLeft = false;
+    for (const destination of this.#destinations) {
+      const batches = this.#options.untraced(() => destination.sendAtExit());
+      if (this.#handover.leave(destination.account, batches)) isSomethingLeft = true;
     }
-  }
-
-  /** Returns whether something is left for the next process. */
-  #leave(destination: Destination): boolean {
-    const { account } = destination;
-    const batches = this.#options.untraced(() => destination.sendAtExit());
-    if (batches.length === 0) return false;
-    const { text, left } = spoolLines(account.name, batches);
-    const isWritten = this.#spool?.append(text) === true;
-    account.drop('spool', isWritten ? left : countSpans(batches));
-    return isWritten;
+    // After SIGTERM there is no next process, or it is another environment's.
+    this.#handover.close(isSomethingLeft, this.#isShutDown);
   }
 
   #describeTracer(attributes: Attributes): void {
@@ -340,35 +321,9 @@ export class SpanDelivery implements Delivery {
       invocations.answered.push(record);
     } else if (record.isClosed) this.#takeEnded(record);
   }
-
-  #recover(): void {
-    const { flight, resource, instrumentationScope, accounts, report } = this.#options;
-    if (flight === undefined || !this.#hasPredecessor) return;
-    this.#hasPredecessor = false;
-    const add = (batch: SpanBatch): void => this.#outlet.add(batch);
-    recoverSpans({ resource, instrumentationScope, accounts, path: flight.path, add, report });
-  }
-
-  /** For the next process, should this one be killed. */
-  #writeDown(): void {
-    const { flight, accounts } = this.#options;
-    if (flight === undefined) return;
-    flight.write();
-    const text = accounts.some(hasLosses) ? lossesOf(accounts) : NO_LOSSES;
-    if (text !== this.#losses) this.#spool?.writeLosses(text);
-    this.#losses = text;
-  }
 }
 
 function flightTimes(startedEpochMs: number, deadlineEpochMs: number, marginMs: number | undefined): FlightTimes {
   const { lateMs, lastMs } = momentsOf(deadlineEpochMs - startedEpochMs, marginMs);
   return { lateEpochMs: startedEpochMs + lateMs, lastEpochMs: startedEpochMs + lastMs, deadlineEpochMs };
 }
-
-const hasLosses = (account: SpanAccount): boolean => account.hasLosses;
-
-const lossesOf = (accounts: readonly SpanAccount[]): string =>
-  JSON.stringify(Object.fromEntries(accounts.filter(hasLosses).map(({ name, losses }) => [name, losses])));
-
-const countSpans = (batches: readonly SpanBatch[]): number =>
-  batches.reduce((count, { spans }) => count + spans.length, 0);
