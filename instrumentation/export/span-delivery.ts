@@ -185,6 +185,7 @@ export class SpanDelivery implements Delivery {
   takeOver(facts: FlightFacts | undefined): void {
     const state = this.#spool?.takeOver();
     this.#hasPredecessor = state !== undefined;
+    if (this.#spool?.isUsable === false) this.#options.report(unusableText(this.#options.flight!.path));
     // What nobody knows the reason of may happen again, and then somebody looks.
     if (state !== 'flying' || facts === undefined) return;
     const { watchdog, deadlineMarginMs } = this.#options;
@@ -359,6 +360,9 @@ export class SpanDelivery implements Delivery {
     this.#losses = text;
   }
 }
+
+const unusableText = (path: string): string =>
+  `the spool ${path} cannot be written: what a process has not sent when it dies is lost; set SPANSTRAP_SPOOL_FOLDER to a folder of the function's own, or to off`;
 
 function flightTimes(startedEpochMs: number, deadlineEpochMs: number, marginMs: number | undefined): FlightTimes {
   const { lateMs, lastMs } = momentsOf(deadlineEpochMs - startedEpochMs, marginMs);
