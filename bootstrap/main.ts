@@ -92,8 +92,14 @@ export async function main(host: Host): Promise<void> {
       report(problem);
   }
   const { writeLine } = log;
-  const choice = chooseTracing({ settings, env, file: file?.values ?? {}, report, writeLine }, host);
-  if (choice !== undefined) tracing = installTracing(choice);
+  let choice: ReturnType<typeof chooseTracing>;
+  try {
+    choice = chooseTracing({ settings, env, file: file?.values ?? {}, report, writeLine }, host);
+    if (choice !== undefined) tracing = installTracing(choice);
+  } catch (error) {
+    // What NODE_OPTIONS has preloaded may have changed the globals that it needs.
+    report(`nothing is traced: the tracer could not be installed: ${(error as Error)?.stack ?? String(error)}`);
+  }
   const traced = tracing === undefined ? unobserved : guarded(tracing.observer, tracing.fault);
   const openDoctor = (): Doctor =>
     (host.loadBundle('doctor') as DoctorBundle).openDoctor({
