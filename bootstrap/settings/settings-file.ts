@@ -11,7 +11,7 @@ const PREFIX = 'LAMBDA_OTEL_';
 
 /** The sections that mean something here, with their fields; the tables know the same, and are not loaded with this. */
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
-  exporter: ['compression', 'endpoint', 'headers', 'protocol', 'timeout'],
+  exporter: ['compression', 'endpoint', 'headers', 'keep', 'protocol', 'timeout'],
   flush: ['interval', 'invoke_budget', 'max_batch_bytes', 'max_batch_entries', 'max_queue_entries', 'strategy'],
 };
 

@@ -38,6 +38,7 @@ export class ProcessHandover {
   takeOver(): boolean {
     const state = this.spool?.takeOver();
     this.#hasPredecessor = state !== undefined;
+    if (this.spool?.isUsable === false) this.#options.report(unusableText(this.#options.flight!.path));
     return state === 'flying';
   }
 
@@ -84,6 +85,9 @@ export class ProcessHandover {
     }
   }
 }
+
+const unusableText = (path: string): string =>
+  `the spool ${path} cannot be written: what a process has not sent when it dies is lost; set SPANSTRAP_SPOOL_FOLDER to a folder of the function's own, or to off`;
 
 const hasLosses = (account: SpanAccount): boolean => account.hasLosses;
 

@@ -39,6 +39,12 @@ export class SpoolFile {
     this.#flight = flight;
   }
 
+  /** Whether there is a file to write to. */
+  get isUsable(): boolean {
+    const { fd = UNUSABLE } = this.#flight;
+    return fd !== UNUSABLE;
+  }
+
   /** Appends records, each one line. Returns whether they are on disk. */
   append(lines: string): boolean {
     const { fd = UNUSABLE } = this.#flight;

@@ -320,12 +320,15 @@ for (const [what, death] of [
   }
 }
 
-test('a spool folder that cannot be written to: nothing is spooled, and the function does not feel it', async () => {
+test('a spool folder that cannot be written to: nothing is spooled, the function does not feel it, each process says it once', async () => {
   const { fn } = await startDying('process.exit(1);', { environment: { SPANSTRAP_SPOOL_FOLDER: '/proc/nowhere' } });
   await using _ = fn;
   assert.equal((await fn.invoke({})).status, 'success');
   assert.equal((await fn.invoke({ dies: true })).status, 'crash');
   assert.equal((await fn.invoke({})).status, 'success');
+  const told = fn.emulator.logs.filter((line) => line.includes('spanstrap: the spool'));
+  assert.equal(told.length, 2, fn.emulator.logs.join('\n'));
+  assert.match(told[0]!, /spanstrap: the spool \/proc\/nowhere\/\S+ cannot be written: .* SPANSTRAP_SPOOL_FOLDER/);
 });
 
 test('a link in the place of the file is not followed: what it points to is neither read nor written', async () => {

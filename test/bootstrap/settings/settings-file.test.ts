@@ -73,7 +73,7 @@ test('a field that its section does not have is told of, with those that it has'
   const { values, problems } = readSettingsFile(`${folder}/x.toml`);
   assert.equal(readSettings(allSettings, {}, values).settings.otlpTimeoutMs, 500);
   assert.deepEqual(problems, [
-    `the settings file ${folder}/x.toml: [exporter] has no "endpiont", it has compression, endpoint, headers, protocol, timeout`,
+    `the settings file ${folder}/x.toml: [exporter] has no "endpiont", it has compression, endpoint, headers, keep, protocol, timeout`,
     `the settings file ${folder}/x.toml: [flush] has no "interval_ms", it has interval, invoke_budget, max_batch_bytes, max_batch_entries, max_queue_entries, strategy`,
   ]);
 });
