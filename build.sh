@@ -42,6 +42,12 @@ install() {
 node24=./node_modules/.bin/node
 
 case ${1-} in
+  test | clean)
+    [ $# -eq 1 ] || fail "$1 takes no options, and was given $2" "./build.sh $1, or ./build.sh help"
+    ;;
+esac
+
+case ${1-} in
   help | --help | -h)
     usage
     ;;

@@ -85,15 +85,21 @@ export async function main(host: Host): Promise<void> {
   const report = (message: string): void => {
     if (!QUIET_LEVELS.has(settings.logLevel)) log.warn(message, 'spanstrap');
   };
-  if (file?.problem !== undefined) report(file.problem);
+  for (const problem of file?.problems ?? []) report(problem);
   const others = otherVariables(env, settingsTable);
   if (unusable.length + others.length > 0) {
     for (const problem of (host.loadBundle('settings-check') as Check).describeProblems(unusable, others))
       report(problem);
   }
   const { writeLine } = log;
-  const choice = chooseTracing({ settings, env, file: file?.values ?? {}, report, writeLine }, host);
-  if (choice !== undefined) tracing = installTracing(choice);
+  let choice: ReturnType<typeof chooseTracing>;
+  try {
+    choice = chooseTracing({ settings, env, file: file?.values ?? {}, report, writeLine }, host);
+    if (choice !== undefined) tracing = installTracing(choice);
+  } catch (error) {
+    // What NODE_OPTIONS has preloaded may have changed the globals that it needs.
+    report(`nothing is traced: the tracer could not be installed: ${(error as Error)?.stack ?? String(error)}`);
+  }
   const traced = tracing === undefined ? unobserved : guarded(tracing.observer, tracing.fault);
   const openDoctor = (): Doctor =>
     (host.loadBundle('doctor') as DoctorBundle).openDoctor({

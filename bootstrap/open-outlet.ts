@@ -62,7 +62,9 @@ export function openOutlet(context: ExportContext, host: Host, surroundings: Del
     return accounts.at(-1)!;
   };
   const memoryMb = Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) || DEFAULT_MEMORY_MB;
-  const maxQueuedBytes = (memoryMb * MB * flush.memoryPercent) / 100 / Math.max(1, wanted.size);
+  const hasUndecided = settings.keepRules !== undefined && keeper !== undefined;
+  const shares = Math.max(1, wanted.size) + (hasUndecided ? 1 : 0);
+  const maxQueuedBytes = (memoryMb * MB * flush.memoryPercent) / 100 / shares;
   const destination = (name: DestinationName, shownName: string, isNetwork: boolean): Destination =>
     new Destination({
       name: shownName,
@@ -124,6 +126,7 @@ export function openOutlet(context: ExportContext, host: Host, surroundings: Del
       maxFlushMs: own.flushTimeoutMs ?? (wanted.has('otlp') ? own.otlpTimeoutMs : 0) + FLUSH_SLACK_MS,
     },
     deadlineMarginMs: flush.deadlineMarginMs,
+    undecided: hasUndecided ? { maxSpans: own.maxQueuedSpans, maxBytes: maxQueuedBytes } : undefined,
     keepsSeenSpans: settings.isDoctorOn,
     watchdog: chooseWatchdog(flush.watchdog, memoryMb, env) ? createWatchdog() : undefined,
     report,

@@ -28,6 +28,7 @@ export function openRecording(
 ): Recording {
   return new Recording({
     ...surroundings,
+    keep: context.settings.keepRules,
     ...chooseInvocations(context.settings, context.env.AWS_REGION, host, xrayParent),
     resource: createResource(readResourceFacts(context)),
     parseBaggage: (text) => parseBaggage(text, () => surroundings.loadPropagator()),

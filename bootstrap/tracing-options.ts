@@ -78,6 +78,7 @@ export function chooseTracing(surroundings: Surroundings, host: Host): TracingOp
     xrayMode,
     hasOpenTelemetry,
     sampler: createSampler(settings.sampler, settings.samplerRatio),
+    keepsErrors: hasOpenTelemetry && settings.keepRules?.errors === true,
     xrayParent,
     dropsWarmUps: settings.dropsWarmUps,
     isColdStart: isOnDemand,

@@ -161,8 +161,10 @@ export class ArrivedInvocation implements InvocationObservation {
   /** For a tracer of the user's own, whose sampler shall follow the record, which may be X-Ray's alone. */
   #parentElsewhere(): SpanContext | undefined {
     const { scope } = this;
-    const parent = scope.isRecorded ? spanOf(scope.context)?.spanContext() : undefined;
-    return parent && { ...parent, traceFlags: SAMPLED };
+    const parent = spanOf(scope.context)?.spanContext();
+    // One that waits for its end is recorded as well, and nobody wants it yet.
+    if (parent === undefined || (!scope.isSampledForXray && (parent.traceFlags & SAMPLED) === 0)) return undefined;
+    return { ...parent, traceFlags: SAMPLED };
   }
 
   #unknown(): InvocationScope {

@@ -3,6 +3,7 @@
 import type { ArrivedInvocation } from './arrived-invocation.ts';
 import type { Clock } from './clock.ts';
 import type { InvocationRecord } from './invocation-record.ts';
+import type { KeepReason } from './keep-rules.ts';
 import type { XrayParentRule } from './parent.ts';
 
 export type FlightFacts = readonly [
@@ -19,16 +20,21 @@ export type FlightFacts = readonly [
   /** The header's Root and Parent, when the invocation is drawn in X-Ray. */
   xrayTraceId: string | undefined,
   xrayParentId: string | undefined,
-  isSampledForOtlp: boolean,
+  /** What OTLP gets of it should the process be killed: all by the word of the sampler, all by a rule, or nothing. */
+  otlpIfKilled: boolean | KeepReason,
 ];
+
+/** What of the tracer's setting is in the facts of an invocation that nobody has looked into. */
+type EarlySetting = {
+  readonly functionName: string;
+  readonly xrayParent: XrayParentRule;
+  readonly keepsErrors: boolean;
+};
 
 /** Longer names would not leave room for the rest. */
 const NAME_CHARS = 200;
 
-export function flightFactsOf(
-  { invocation, phases, xray, isSampledForOtlp }: InvocationRecord,
-  clock: Clock,
-): FlightFacts {
+export function flightFactsOf({ invocation, phases, xray, otlpIfKilled }: InvocationRecord, clock: Clock): FlightFacts {
   const { server, handler } = phases;
   const { traceId, spanId } = server.spanContext();
   return [
@@ -43,7 +49,7 @@ export function flightFactsOf(
     server.parentSpanContext?.spanId,
     xray?.traceId,
     xray?.parentId,
-    isSampledForOtlp,
+    otlpIfKilled,
   ];
 }
 
@@ -51,7 +57,7 @@ export function flightFactsOf(
 export function earlyFactsOf(
   { facts, invocation, serverSpanId, invocationSpanId }: ArrivedInvocation,
   clock: Clock,
-  { functionName, xrayParent }: { readonly functionName: string; readonly xrayParent: XrayParentRule },
+  { functionName, xrayParent, keepsErrors }: EarlySetting,
 ): FlightFacts | undefined {
   const { header, isSampledForXray, isSampledForOtlp } = facts;
   if (header === undefined) return undefined;
@@ -67,6 +73,6 @@ export function earlyFactsOf(
     xrayParent === 'root' ? undefined : header.parentId,
     isSampledForXray ? header.root : undefined,
     isSampledForXray ? header.parentId : undefined,
-    isSampledForOtlp,
+    isSampledForOtlp || (keepsErrors && 'errors'),
   ];
 }

@@ -150,9 +150,12 @@ export class FlightRecorder {
     this.#isListStale = false;
     if (this.#requestId === undefined || this.#flight === undefined) return;
     const { phases, open } = this.#flight;
-    const spans = [...phases.all.slice(2), ...open].slice(-LISTED_SPANS);
+    const spans = phases.all.slice(2);
+    for (const span of open) spans.push(span);
+    const items: unknown[] = [this.#requestId];
     try {
-      const text = stringifyJson([this.#requestId, ...spans.map(listed)]);
+      for (let at = Math.max(0, spans.length - LISTED_SPANS); at < spans.length; at++) items.push(listed(spans[at]!));
+      const text = stringifyJson(items);
       if (text !== this.#listed) this.#put(SPANS_AT, `${text}\n`, SPANS_AT + SPANS_BYTES);
       this.#listed = text;
     } catch {

@@ -26,12 +26,10 @@ function readB3(carrier: Carrier): RemoteContext | undefined {
   const found = trace.getSpanContext(b3.extract(ROOT_CONTEXT, carrier, carrierGetter));
   if (found === undefined) return undefined;
   const single = carrier.get('b3');
-  const decision =
-    single === undefined ? (carrier.get('x-b3-sampled') ?? carrier.get('x-b3-flags')) : single.split('-')[2];
-  return {
-    context: found,
-    isSampled: decision === undefined ? undefined : (found.traceFlags & SAMPLED) === SAMPLED,
-  };
+  const decision = single === undefined ? carrier.get('x-b3-sampled') : single.split('-')[2];
+  const isSampled = (found.traceFlags & SAMPLED) === SAMPLED;
+  // Debug is sampled without a decision; that it is not debug is none.
+  return { context: found, isSampled: decision === undefined && !isSampled ? undefined : isSampled };
 }
 
 const UPPER_HALF = /(?:^|,)_dd\.p\.tid=([\da-f]{16})(?:,|$)/;

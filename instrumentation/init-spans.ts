@@ -4,6 +4,7 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { InitFacts, InitStep } from '../runtime/lifecycle.ts';
 import { createSpanId } from './ids.ts';
+import { KEPT_BECAUSE, type KeepReason } from './keep-rules.ts';
 import { failSpan } from './outcome.ts';
 import { RecordedSpan, type RecordingScope } from './recorded-span.ts';
 
@@ -11,17 +12,23 @@ const INTERNAL = 0;
 const SAMPLED = 1;
 
 /** What is told of an init that failed. */
-export type FailedInit = { readonly facts: InitFacts; readonly traceId: string };
+export type FailedInit = {
+  readonly facts: InitFacts;
+  readonly traceId: string;
+  /** The sampler wants it; if not, a rule does. */
+  readonly isSampled: boolean;
+};
 
 /** A trace of its own, since no invocation came: `Initialization` is its root, with the error. */
-export function drawFailedInit(scope: RecordingScope, { facts, traceId }: FailedInit): ReadableSpan[] {
+export function drawFailedInit(scope: RecordingScope, { facts, traceId, isSampled }: FailedInit): ReadableSpan[] {
   const { error, errorType = 'Error' } = facts;
   return drawSteps(scope, facts, {
-    context: { traceId, spanId: createSpanId(), traceFlags: SAMPLED },
+    context: { traceId, spanId: createSpanId(), traceFlags: isSampled ? SAMPLED : 0 },
     shiftMs: 0,
     describeRoot(root) {
       failSpan(root, error, errorType);
       root.setAttribute('faas.coldstart', true);
+      if (!isSampled) root.setAttribute(KEPT_BECAUSE, 'errors' satisfies KeepReason);
     },
   });
 }

@@ -30,6 +30,8 @@ export type EndingScope = RecordingScope & {
   collections(): GarbageCollections | undefined;
   /** The tracer's share of the init, milliseconds. */
   initOwnMs(): number;
+  /** Its phases have ended: what waits for that is decided. Absent: nothing does. */
+  readonly ended?: (record: InvocationRecord) => void;
   /** Adds what is to be told of the tracer itself. */
   describeTracer(attributes: Attributes): void;
   /** Something of the tracer's own went wrong. */
@@ -54,6 +56,7 @@ export function endPhases(record: InvocationRecord, scope: EndingScope, at: Inst
   for (const span of all) span.endAt(at);
   const phases: readonly ReadableSpan[] = all;
   record.ended = phases.concat(record.ended);
+  scope.ended?.(record);
 }
 
 function takeInit(

@@ -10,6 +10,7 @@ import { withBaggage } from './baggage.ts';
 import type { XrayPlacement } from './export/exporter.ts';
 import type { LoopDelay } from './heartbeat.ts';
 import { createSpanId } from './ids.ts';
+import type { KeepReason, KeepRules } from './keep-rules.ts';
 import type { CallOptions, CallScope } from './outgoing/call-scope.ts';
 import { isValidSpanContext, type OutgoingTrace, traceparentOf } from './outgoing/propagation.ts';
 import type { Parentage } from './parent.ts';
@@ -34,6 +35,8 @@ export type InvocationSurroundings = PhaseOptions & {
 
 export type RecordOptions = PhaseDecisions & {
   readonly isSampledForXray: boolean;
+  /** The rules by which it may be kept; undefined: the sampler wants it, or nothing is kept. */
+  readonly keep: KeepRules | undefined;
   /** Drawn below it: an init that it has paid for. `shiftMs` is how much the clock's origin moved since. */
   readonly init: { readonly facts: InitFacts; readonly shiftMs: number } | undefined;
   readonly keeper: RecordKeeper;
@@ -60,7 +63,12 @@ export class InvocationRecord implements ScopeFacts, CallScope {
   /** The X-Ray header outgoing calls continue, verbatim but for `Parent`. */
   readonly xrayHeader: string | undefined;
   readonly isSampledForXray: boolean;
-  readonly isSampledForOtlp: boolean;
+  /** OTLP gets it: the sampler wants it, or a rule has kept it. */
+  isSampledForOtlp: boolean;
+  /** The sampler does not want it: its end decides by these, or has kept it by them. */
+  keep: KeepRules | undefined;
+  /** As far as it is known. */
+  keptBecause: KeepReason | undefined;
   /** What W3C headers say: OTLP's decision, or X-Ray's where there is no OTLP destination to decide for. */
   readonly isSampledForW3c: boolean;
   readonly formats: ReadonlySet<string>;
@@ -99,7 +107,10 @@ export class InvocationRecord implements ScopeFacts, CallScope {
     this.trigger = trigger;
     this.init = record.init;
     this.isSampledForXray = record.isSampledForXray;
-    this.isSampledForOtlp = record.isSampledForOtlp;
+    this.keep = record.keep;
+    // That it is one is known at once: nothing of it has to wait.
+    this.keptBecause = record.isColdStart && record.keep?.cold ? 'cold' : undefined;
+    this.isSampledForOtlp = record.isSampledForOtlp || this.keptBecause !== undefined;
     this.isSampledForW3c = record.isSampledForW3c;
     this.formats = options.contextRules.formats;
     this.inject = options.inject;
@@ -150,6 +161,18 @@ export class InvocationRecord implements ScopeFacts, CallScope {
     return this.#arrived.loopDelay;
   }
 
+  /** Its spans wait for its end: OTLP gets all of them or none. */
+  get isUndecided(): boolean {
+    return this.keep !== undefined && !this.isSampledForOtlp;
+  }
+
+  /** What OTLP gets of it should the process be killed; as known at its beginning. */
+  get otlpIfKilled(): boolean | KeepReason {
+    const { keep, isSampledForOtlp } = this;
+    if (keep === undefined) return isSampledForOtlp;
+    return keep.errors ? 'errors' : (this.keptBecause ?? false);
+  }
+
   /** Spans that were started in it and have not ended. */
   get open(): ReadonlySet<ReadableSpan> {
     return this.#open ?? NONE;
@@ -171,7 +194,7 @@ export class InvocationRecord implements ScopeFacts, CallScope {
   count(spans: number): void {
     const { xray, otlp } = this.#options.counts;
     if (this.isSampledForXray) xray.begun += spans;
-    if (this.isSampledForOtlp) otlp.begun += spans;
+    if (this.isSampledForOtlp || this.keep?.errors) otlp.begun += spans;
   }
 
   /** A span of the user's or of an instrumentation. */

@@ -204,14 +204,21 @@ export class RecordedSpan implements Span, ReadableSpan {
     return event;
   }
 
+  /** What is no time is now: an event that cannot be sent would take its span with it. */
   #hrTimeOf(time: TimeInput | undefined): HrTime {
     const { clock } = this.#scope;
-    if (Array.isArray(time)) return time;
-    if (time instanceof Date) return epochHrTime(time.getTime());
-    // The API allows `performance.now()` as well as epoch milliseconds.
-    if (typeof time === 'number') return time <= clock.now() ? clock.hrTime(time) : epochHrTime(time);
-    return clock.hrTime(clock.now());
+    const now = clock.now();
+    const at = hrTimeIn(time, clock, now);
+    return at !== undefined && Number.isFinite(at[0]) && Number.isFinite(at[1]) ? at : clock.hrTime(now);
   }
+}
+
+function hrTimeIn(time: TimeInput | undefined, clock: Clock, now: Instant): HrTime | undefined {
+  if (Array.isArray(time)) return time;
+  if (time instanceof Date) return epochHrTime(time.getTime());
+  if (typeof time !== 'number') return undefined;
+  // The API allows `performance.now()` as well as epoch milliseconds.
+  return time <= now ? clock.hrTime(time) : epochHrTime(time);
 }
 
 function isTime(value: unknown): value is TimeInput {

@@ -5,7 +5,6 @@ import type { Span } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { Handful } from '../runtime/handful.ts';
 import type { FlushReason, InitFacts, Invocation, InvocationObserver } from '../runtime/lifecycle.ts';
-import { clearTimeout, setTimeout } from '../runtime/untouched.ts';
 import {
   type ArrivalFacts,
   type ArrivalSurroundings,
@@ -19,6 +18,7 @@ import type { FlightRecorder } from './flight-recorder.ts';
 import type { GarbageCollections } from './garbage-collections.ts';
 import { createTraceId } from './ids.ts';
 import type { InvocationRecord, InvocationSurroundings, RecordKeeper } from './invocation-record.ts';
+import { NextLook } from './next-look.ts';
 import type { XrayParentRule } from './parent.ts';
 import type { ContextExtractor, InitShare, Recording, RecordingOptions } from './recording.ts';
 import type { Sampler } from './sampler.ts';
@@ -66,6 +66,8 @@ export type RecorderOptions = Pick<
   readonly hasXray: boolean;
   readonly hasOtlp: boolean;
   readonly sampler: Sampler;
+  /** What the sampler does not want is sent all the same when it fails: it counts until its end says otherwise. */
+  readonly keepsErrors: boolean;
   readonly xrayParent: XrayParentRule;
   /** Invocations that only keep the function warm are not recorded. */
   readonly dropsWarmUps: boolean;
@@ -90,15 +92,18 @@ export class Recorder implements InvocationObserver {
   #latest: ArrivedInvocation | undefined;
   /** Invocations that may be recorded, and that nobody has looked into. */
   readonly #undecided = new Handful<ArrivedInvocation>();
-  #timer: NodeJS.Timeout | undefined;
-  #lookAt = Number.POSITIVE_INFINITY;
+  readonly #nextLook: NextLook;
   /** An earlier invocation's spans. */
   #hasFlushed = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     const { active, heartbeat, drawsPhases, runBeside, fault, holdsResponse } = options;
-    const { delivery, flight, sampler } = options;
+    const { delivery, flight, sampler, clock, attempt } = options;
+    this.#nextLook = new NextLook(
+      () => clock.now(),
+      () => attempt(() => this.#look()),
+    );
     const keeper: RecordKeeper = {
       batchSpans: () => delivery.loaded?.batchSpans ?? BATCH_SPANS,
       begun: () => flight?.progress(),
@@ -202,9 +207,9 @@ export class Recorder implements InvocationObserver {
 
   /** Its own spans are in the books before they are there, in case that the process is killed. */
   #countEarly({ facts }: ArrivedInvocation, spans: number): void {
-    const { xray, otlp } = this.#options.counts;
-    if (facts.isSampledForXray) xray.begun += spans;
-    if (facts.isSampledForOtlp) otlp.begun += spans;
+    const { counts, keepsErrors } = this.#options;
+    if (facts.isSampledForXray) counts.xray.begun += spans;
+    if (facts.isSampledForOtlp || keepsErrors) counts.otlp.begun += spans;
   }
 
   #decide(arrived: ArrivedInvocation): InvocationScope {
@@ -267,25 +272,13 @@ export class Recorder implements InvocationObserver {
   }
 
   #lookAfter({ receivedAt, deadlineEpochMs }: Invocation): void {
-    this.#lookIn(Math.min((deadlineEpochMs - this.#options.clock.epochMs(receivedAt)) * LOOK_SHARE, LOOK_MS));
+    this.#nextLook.within(Math.min((deadlineEpochMs - this.#options.clock.epochMs(receivedAt)) * LOOK_SHARE, LOOK_MS));
   }
 
-  /** One timer for all invocations; one that ends leaves it alone. */
-  #lookIn(ms: number): void {
-    const { clock, delivery, invocations, attempt } = this.#options;
-    const at = clock.now() + ms;
-    // By the wall clock the deadline may have passed already, and Node warns of a timer for that.
-    if (at >= this.#lookAt || !(ms > 0)) return;
-    clearTimeout(this.#timer);
-    this.#lookAt = at;
-    this.#timer = setTimeout(() => {
-      this.#lookAt = Number.POSITIVE_INFINITY;
-      attempt(() => {
-        this.#decideAll();
-        if (invocations.flying.size > 0) this.#lookIn(Math.min(delivery.load().watch(), LOOK_MS));
-      });
-    }, ms);
-    this.#timer.unref();
+  #look(): void {
+    const { delivery, invocations } = this.#options;
+    this.#decideAll();
+    if (invocations.flying.size > 0) this.#nextLook.within(Math.min(delivery.load().watch(), LOOK_MS));
   }
 
   /** Where a span that is started now belongs: where nobody knows, to the latest invocation, if they run one by one. */
@@ -348,11 +341,12 @@ export class Recorder implements InvocationObserver {
 
   /** X-Ray has no place for it: there is no trace before the first invocation's header. */
   #tellFailedInit(): void {
-    const { delivery, hasOtlp } = this.#options;
+    const { delivery, hasOtlp, keepsErrors } = this.#options;
     const facts = this.#init;
+    if (!facts?.errorType || !hasOtlp) return;
     const traceId = createTraceId();
-    if (facts?.errorType && hasOtlp && this.#changes.sampler.isSampled(traceId, undefined, undefined))
-      delivery.load().initFailed({ facts, traceId });
+    const isSampled = this.#changes.sampler.isSampled(traceId, undefined, undefined);
+    if (isSampled || keepsErrors) delivery.load().initFailed({ facts, traceId, isSampled });
   }
 
   /** The process exits, now. */

@@ -10,6 +10,7 @@ import {
   type RecordKeeper,
   type RecordOptions,
 } from './invocation-record.ts';
+import type { KeepRules } from './keep-rules.ts';
 import { onlyMessage } from './message-links.ts';
 import { chooseParent, type Parentage } from './parent.ts';
 import { addAccount } from './resource.ts';
@@ -30,6 +31,8 @@ export type RecordingOptions = InvocationSurroundings & {
   readonly hasXray: boolean;
   readonly hasOtlp: boolean;
   readonly sampler: Sampler;
+  /** What OTLP gets although the sampler does not want it. */
+  readonly keep?: KeepRules | undefined;
   /** False where init was not waited for: provisioned concurrency. */
   readonly isColdStart: boolean;
   readonly recognise: Recogniser;
@@ -88,16 +91,19 @@ export class Recording {
     const { header } = parentage;
     const isWanted = !this.#options.isOff() && (trigger.source !== 'warm-up' || !this.#options.dropsWarmUps);
     const isSampledForXray = isWanted && hasXray && header?.sampled === true && header.parentId !== undefined;
-    const isSampledForOtlp =
-      isWanted && hasOtlp && sampler.isSampled(parentage.traceId, parentage.isParentSampled, header?.sampled);
-    if (!isSampledForXray && !isSampledForOtlp) {
+    const isForOtlp = isWanted && hasOtlp;
+    const isSampled = isForOtlp && sampler.isSampled(parentage.traceId, parentage.isParentSampled, header?.sampled);
+    const keep = isForOtlp && !isSampled ? this.#options.keep : undefined;
+    if (!isSampledForXray && !isSampled && keep === undefined) {
       return new UnrecordedInvocation(this.#options, invocation.traceHeader, parentage);
     }
     const options: RecordOptions = {
       isColdStart: isFirst && this.#options.isColdStart && init.hasPaid,
       isMessageParent: message !== undefined,
-      isSampledForOtlp,
-      isSampledForW3c: hasOtlp ? isSampledForOtlp : isSampledForXray,
+      isSampledForOtlp: isSampled,
+      // Whether it is kept its end tells, and calls are made before.
+      isSampledForW3c: hasOtlp ? isSampled : isSampledForXray,
+      keep,
       isSampledForXray,
       init: init.facts && init.hasPaid ? { facts: init.facts, shiftMs: init.shiftMs } : undefined,
       keeper: this.#options.keeper,

@@ -40,7 +40,7 @@ import { newSpanCounts } from './span-counts.ts';
 /** What a recording gets of the tracer; the rest of its options is the business of whoever opens it. */
 export type RecordingSurroundings = Omit<
   RecordingOptions,
-  'resource' | 'recognise' | 'trigger' | 'contextRules' | 'messagingSpans' | 'messagingContext'
+  'resource' | 'recognise' | 'trigger' | 'contextRules' | 'messagingSpans' | 'messagingContext' | 'keep'
 > & {
   loadPropagator(): TextMapPropagator;
 };
@@ -70,6 +70,8 @@ export type TracingOptions = {
   /** There is a destination for what the sampler decides on. */
   readonly hasOpenTelemetry: boolean;
   readonly sampler: Sampler;
+  /** What the sampler does not want is kept all the same when it fails. */
+  readonly keepsErrors: boolean;
   readonly xrayParent: XrayParentRule;
   /** Invocations that only keep the function warm are not recorded. */
   readonly dropsWarmUps: boolean;
@@ -170,6 +172,7 @@ export function installTracing(options: TracingOptions): Tracing {
     drawsPhases,
     hasOtlp,
     sampler,
+    keepsErrors: options.keepsErrors,
     xrayParent: options.xrayParent,
     dropsWarmUps,
     isConcurrent,

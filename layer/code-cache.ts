@@ -53,7 +53,7 @@ export const findLauncher = async (
 
 /** The flags that the layer's bootstrap gives Node at a memory size, asked of the bootstrap itself. */
 const readBootstrapFlags = async (folder: string, memoryMb: number): Promise<string[]> => {
-  const output = await requireCommand([join(folder, 'bootstrap')], 'test/layer/bootstrap.test.ts', {
+  const output = await requireCommand([join(folder, 'bootstrap')], 'test/layer/bootstrap-script.test.ts', {
     env: {
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
       AWS_LAMBDA_EXEC_WRAPPER: join(folder, 'print-arguments'),

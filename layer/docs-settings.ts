@@ -11,7 +11,8 @@ const INTRODUCTION = `# Settings
 Nothing has to be set. Everything is an environment variable of the function; where OpenTelemetry, X-Ray or another tracer for Lambda
 has a name for a setting, that name works. Of several names for one setting the first that is set counts, in the order given here.
 
-* A value that cannot be used costs one line in the log, which says what was seen and what is used instead. No setting can make init fail.
+* A value that cannot be used costs one line in the log, which says what was seen and what is used instead. No setting can make init fail,
+  but for \`SPANSTRAP_NODE\` with a path that is no Node.
 * An empty variable counts as unset. Booleans are \`true\`, \`1\`, \`yes\`, \`on\` and \`false\`, \`0\`, \`no\`, \`off\`. Times are milliseconds, or have a
   unit: \`500\`, \`500ms\`, \`2s\`.
 * A variable that begins with \`SPANSTRAP_\` and is no setting is told of, with the name that may have been meant.
@@ -22,7 +23,7 @@ const FILE = `## The settings file
 
 \`otel-extension.toml\` or \`otel-config.toml\` in the function's folder, or the file that \`SPANSTRAP_SETTINGS_FILE\` names, is the file of the
 OpenTelemetry Lambda extension in Rust. \`timeout\` in \`[exporter]\` is \`LAMBDA_OTEL_EXPORTER_TIMEOUT\`, and so on. It has the lowest precedence:
-defaults, then the file, then environment variables.
+defaults, then the file, then environment variables. A field that \`[exporter]\` or \`[flush]\` does not have is told of.
 
 \`\`\`toml
 [exporter]
@@ -45,7 +46,7 @@ because spans are made in the process that sends them.
 | \`SPANSTRAP_SETTINGS_FILE\` | The settings file. |
 | \`SPANSTRAP_NODE\` | Another Node binary to start, read by the bootstrap script. |
 | \`HTTP_PROXY\`, \`HTTPS_PROXY\`, \`NO_PROXY\` (lower case too) | The proxy that exports and requests for secrets go through, by the rules of Node's own \`proxyEnv\`. May hold a password, and is treated as secret. |
-| \`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`, \`AWS_SESSION_TOKEN\`, \`AWS_CONTAINER_CREDENTIALS_FULL_URI\`, \`AWS_CONTAINER_AUTHORIZATION_TOKEN\` | The credentials that exports to AWS and requests for secrets are signed with; Lambda sets them. |
+| \`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`, \`AWS_SESSION_TOKEN\`, \`AWS_CONTAINER_CREDENTIALS_FULL_URI\`, \`AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\`, \`AWS_CONTAINER_AUTHORIZATION_TOKEN\`, \`AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\` | The credentials that exports to AWS and requests for secrets are signed with; Lambda sets them. |
 | \`AWS_ENDPOINT_URL_SECRETS_MANAGER\`, \`AWS_ENDPOINT_URL_SSM\`, \`AWS_ENDPOINT_URL_KMS\`, \`AWS_ENDPOINT_URL\` | Where the secret is asked for, when not at AWS's public endpoints. |
 `;
 

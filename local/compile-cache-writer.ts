@@ -9,6 +9,7 @@ import {
   MANIFEST,
   MODULE_LIST,
 } from '../runtime/handler/compile-cache-folder.ts';
+import { atProcessEnd } from './process-end.ts';
 
 export type CompileCache = {
   readonly manifest: CompileCacheManifest;
@@ -18,7 +19,7 @@ export type CompileCache = {
 };
 
 export type PlacedCompileCache = Disposable & {
-  /** The final form, in the place of the one that was tried. Without this call, disposal brings back what was there before. */
+  /** The final form, in the place of the one that was tried. Without this call, disposal or the end of the process brings back what was there before. */
   keep(cache: CompileCache): void;
 };
 
@@ -27,8 +28,15 @@ export function placeCompileCache(dir: string, cache: CompileCache): PlacedCompi
   const former = `${folder}.former`;
   rmSync(former, { recursive: true, force: true });
   if (existsSync(folder)) renameSync(folder, former);
-  writeFolder(folder, cache);
   let isKept = false;
+  const end = atProcessEnd(() => {
+    if (!isKept) {
+      rmSync(folder, { recursive: true, force: true });
+      if (existsSync(former)) renameSync(former, folder);
+    }
+    rmSync(former, { recursive: true, force: true });
+  });
+  writeFolder(folder, cache);
   return {
     keep(final) {
       const partial = `${folder}.partial`;
@@ -38,13 +46,7 @@ export function placeCompileCache(dir: string, cache: CompileCache): PlacedCompi
       renameSync(partial, folder);
       isKept = true;
     },
-    [Symbol.dispose]() {
-      if (!isKept) {
-        rmSync(folder, { recursive: true, force: true });
-        if (existsSync(former)) renameSync(former, folder);
-      }
-      rmSync(former, { recursive: true, force: true });
-    },
+    [Symbol.dispose]: () => end[Symbol.dispose](),
   };
 }
 

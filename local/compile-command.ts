@@ -3,8 +3,10 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Command, Io } from './command.ts';
+import { readEvent } from './event-argument.ts';
 import { CompileFailure, type CompileRequest, type CompileResult, compileFunction } from './function-compiler.ts';
-import { checkLayer, isFolder, readEvent, variable } from './invoke-command.ts';
+import { functionVariables } from './function-variables.ts';
+import { checkLayer, isFolder } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
 import { formatBytes, formatDuration, styleOf } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -32,7 +34,7 @@ Usage: spanstrap compile [DIR] [options]
   --handler NAME     the handler, as in the function's configuration (default: index.handler)
   --event EVENT      also call the handler, with this JSON file, inline JSON, or - for standard input; what it uses is then
                      compiled too. It does what the handler does: use an event that may be handled here.
-  --env KEY=VALUE    a variable of the function; may be repeated
+  --env NAME=VALUE   a variable of the function; may be repeated
   --layer DIR        the unpacked layer, of the architecture the function will have (default: dist/layer-<architecture> of the
                      repository)
   --root PATH        where the function will lie (default: /var/task, as on Lambda); the cache is used there only
@@ -63,8 +65,8 @@ export const compileCommand: Command = {
       layer,
       root: rootOf(values.root),
       handler: values.handler,
-      event: values.event === undefined ? undefined : { value: await readEvent(values.event, io) },
-      environment: Object.fromEntries((values.env ?? []).map(variable)),
+      event: values.event === undefined ? undefined : await readEvent(values.event, io),
+      variables: functionVariables(values.env),
     };
     try {
       const result = await compileFunction(request);
@@ -73,7 +75,9 @@ export const compileCommand: Command = {
     } catch (error) {
       if (isRefusedWrite(error)) throw new UsageError(`cannot write to ${dir}: ${error.message}`, 'make it writable');
       if (!(error instanceof CompileFailure)) throw error;
-      io.error(`spanstrap: ${error.message}\ntry: spanstrap invoke --dir ${given} --handler ${values.handler}\n`);
+      const command = `spanstrap invoke --dir ${given} --handler ${values.handler}`;
+      const event = values.event === undefined ? '' : ', with the same --event';
+      io.error(`spanstrap: ${error.message}\ntry: ${command}${event}\n`);
       return 1;
     }
   },

@@ -10,6 +10,7 @@ import type { Io } from './command.ts';
 import { type ReportOptions, reportInvocation } from './invocation-report.ts';
 import { jsonReport } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
+import { atProcessEnd, exitOnSignals } from './process-end.ts';
 import { processTerminal } from './process-terminal.ts';
 import { styleOf } from './terminal.ts';
 import { startTracedRun, type TracedInvocation } from './traced-run.ts';
@@ -36,7 +37,9 @@ export async function runDemo(layer: string, io: Io): Promise<number> {
   const print = (line = ''): void => io.out(`${line}\n`);
 
   const stock = await startStockService();
-  const taskRoot = prepareTaskRoot();
+  const taskRoot = mkdtempSync(path.join(tmpdir(), 'orders-api-'));
+  using _ = atProcessEnd(() => rmSync(taskRoot, { recursive: true, force: true }));
+  fillTaskRoot(taskRoot);
   const run = await startTracedRun({
     bootstrap: path.join(layer, 'bootstrap'),
     taskRoot,
@@ -70,7 +73,6 @@ export async function runDemo(layer: string, io: Io): Promise<number> {
   } finally {
     await run.close();
     stock.close();
-    rmSync(taskRoot, { recursive: true, force: true });
   }
 }
 
@@ -92,12 +94,10 @@ async function startStockService(): Promise<Server> {
 }
 
 /** The function as `npm install` and a zip would make it: the handler and a copy of its one dependency, of its own. */
-function prepareTaskRoot(): string {
-  const taskRoot = mkdtempSync(path.join(tmpdir(), 'orders-api-'));
+function fillTaskRoot(taskRoot: string): void {
   cpSync(example, taskRoot, { recursive: true });
   const dependency = path.join('node_modules', '@opentelemetry', 'api');
   cpSync(path.join(repository, dependency), path.join(taskRoot, dependency), { recursive: true, dereference: true });
-  return taskRoot;
 }
 
 /** A demo that shows something else than it says is a failure, however well it looks. */
@@ -125,6 +125,18 @@ function surprisesIn(invocations: readonly TracedInvocation[]): string[] {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { layer: { type: 'string', default: defaultLayerRoot() } } });
-  process.exitCode = await runDemo(values.layer, processTerminal());
+  exitOnSignals();
+  const io = processTerminal();
+  const layer = readLayer(io);
+  process.exitCode = layer === undefined ? 2 : await runDemo(path.resolve(layer), io);
+}
+
+/** The one option. */
+function readLayer(io: Io): string | undefined {
+  try {
+    return parseArgs({ options: { layer: { type: 'string', default: defaultLayerRoot() } } }).values.layer;
+  } catch (error) {
+    io.error(`demo: ${(error as Error).message.split('. ')[0]}\ntry: ./build.sh demo, without options\n`);
+    return undefined;
+  }
 }

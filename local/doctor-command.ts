@@ -2,16 +2,9 @@
 
 import path from 'node:path';
 import type { Command } from './command.ts';
-import {
-  checkLayer,
-  integer,
-  isFolder,
-  jsonOrText,
-  parseOptions,
-  positive,
-  readEvent,
-  variable,
-} from './invoke-command.ts';
+import { readEvent } from './event-argument.ts';
+import { functionVariables } from './function-variables.ts';
+import { checkLayer, integer, isFolder, jsonOrText, parseOptions, timeLimit } from './invoke-command.ts';
 import { defaultLayerRoot } from './layer-location.ts';
 import { startTracedRun } from './traced-run.ts';
 import { UsageError } from './usage-error.ts';
@@ -39,7 +32,7 @@ Usage: spanstrap doctor [options]
   --dir DIR          the function's folder, /var/task on Lambda (default: .)
   --handler NAME     the handler, as in the function's configuration (default: index.handler)
   --event EVENT      a JSON file, inline JSON, or - for standard input (default: {})
-  --env KEY=VALUE    a variable of the function; may be repeated. Give those that it has on Lambda
+  --env NAME=VALUE   a variable of the function; may be repeated. Give those that it has on Lambda
   --memory MB        the function's memory (default: 512)
   --timeout SECONDS  the function's time limit (default: 30)
   --layer DIR        the unpacked layer (default: dist/layer-<architecture> of the repository)
@@ -70,9 +63,9 @@ export const doctorCommand: Command = {
       taskRoot: dir,
       handler: values.handler,
       functionName: path.basename(dir),
-      environment: { ...Object.fromEntries((values.env ?? []).map(variable)), SPANSTRAP_DOCTOR: '1' },
+      platformEnvironment: { ...functionVariables(values.env), SPANSTRAP_DOCTOR: '1' },
       memoryMb: integer('--memory', values.memory, ADVICE),
-      timeoutMs: 1000 * positive('--timeout', values.timeout, ADVICE),
+      timeoutMs: timeLimit(values.timeout, ADVICE),
       targets: ['xray'],
     });
     try {
@@ -87,7 +80,8 @@ export const doctorCommand: Command = {
           'a layer of this version, and no SPANSTRAP_LOG_LEVEL or AWS_LAMBDA_LOG_LEVEL that hides warnings',
         );
       }
-      const others = texts.filter((text) => text !== report);
+      // Lambda tries an init that has failed once more, with the same report.
+      const others = texts.filter((text) => !text.startsWith(REPORT));
       const { status, text } = result;
       const isGood = status === 'success';
       if (values.json) {

@@ -18,8 +18,10 @@ import { crc32 } from 'node:zlib';
 import type { CompiledModule } from '../runtime/handler/compile-cache-folder.ts';
 import { type CompileCache, placeCompileCache } from './compile-cache-writer.ts';
 import { type Emulator, startEmulator } from './emulator/emulator.ts';
+import type { FunctionVariables } from './function-variables.ts';
 import { recordModules } from './module-recorder.ts';
 import { cacheFileName } from './node-compile-cache.ts';
+import { atProcessEnd } from './process-end.ts';
 
 export type CompileRequest = {
   readonly dir: string;
@@ -27,9 +29,9 @@ export type CompileRequest = {
   readonly layer: string;
   /** Where the function will lie: Lambda's /var/task. The runtime uses the cache there and nowhere else. */
   readonly root: string;
-  /** The handler is called with it once; not given: the module is only loaded. */
-  readonly event: { readonly value: unknown } | undefined;
-  readonly environment: Readonly<Record<string, string>>;
+  /** JSON. The handler is called with it once; not given: the module is only loaded. */
+  readonly event: string | undefined;
+  readonly variables: FunctionVariables;
 };
 
 export type CompileResult = {
@@ -50,22 +52,19 @@ const RECORDING_DEADLINE_MS = 60_000;
 export async function compileFunction(request: CompileRequest): Promise<CompileResult> {
   const before = await measureInit(request, NO_COMPILE_CACHE);
   const workFolder = mkdtempSync(path.join(tmpdir(), 'spanstrap-compile-'));
-  try {
-    // First for the place where it is now, to be tried, then for the one where it is to be used.
-    const made = await record(request, workFolder);
-    using placed = placeCompileCache(request.dir, made);
-    const accepted = await findAccepted(request);
-    const modules = made.modules.filter(({ path: name }) => accepted.has(name));
-    if (modules.length === 0) throw new CompileFailure(`V8 does not take the cache it has made of ${request.handler}`);
-    const after = await measureInit(request, {});
-    placed.keep(moveTo(request.root, { ...made, modules }));
-    return {
-      modules: modules.map((module) => ({ ...module, cacheBytes: made.contents.get(module.cache)!.length })),
-      initMs: { before, after },
-    };
-  } finally {
-    rmSync(workFolder, { recursive: true, force: true });
-  }
+  using _ = atProcessEnd(() => rmSync(workFolder, { recursive: true, force: true }));
+  // First for the place where it is now, to be tried, then for the one where it is to be used.
+  const made = await record(request, workFolder);
+  using placed = placeCompileCache(request.dir, made);
+  const accepted = await findAccepted(request);
+  const modules = made.modules.filter(({ path: name }) => accepted.has(name));
+  if (modules.length === 0) throw new CompileFailure(`V8 does not take the cache it has made of ${request.handler}`);
+  const after = await measureInit(request, {});
+  placed.keep(moveTo(request.root, { ...made, modules }));
+  return {
+    modules: modules.map((module) => ({ ...module, cacheBytes: made.contents.get(module.cache)!.length })),
+    initMs: { before, after },
+  };
 }
 
 function start(request: CompileRequest, environment: Readonly<Record<string, string>>): Promise<Emulator> {
@@ -74,7 +73,7 @@ function start(request: CompileRequest, environment: Readonly<Record<string, str
     taskRoot: request.dir,
     handler: request.handler,
     functionName: path.basename(request.dir),
-    environment: { ...request.environment, ...environment },
+    platformEnvironment: { ...request.variables, ...environment },
     memoryMb: 1024,
     initTimeoutMs: 60_000,
   });
@@ -111,7 +110,7 @@ async function record(request: CompileRequest, workFolder: string): Promise<Comp
   await using emulator = await start(request, { ...NO_COMPILE_CACHE, AWS_LAMBDA_EXEC_WRAPPER: wrapper });
   await init(emulator);
   if (request.event !== undefined) {
-    const result = await emulator.invoke(request.event.value);
+    const result = await emulator.invoke(request.event);
     if (result.status !== 'success') throw new CompileFailure(`the handler failed with this event: ${result.text}`);
     await result.idle;
   }

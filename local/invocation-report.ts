@@ -9,7 +9,7 @@ export type ReportOptions = {
   readonly columns: number;
   readonly isAscii: boolean;
   readonly isColored: boolean;
-  /** Which drawings, when spans came for them. */
+  /** Which drawings, when spans came for them. What came for none of them is drawn all the same. */
   readonly drawings: readonly ('xray' | 'otlp')[];
 };
 
@@ -30,8 +30,17 @@ export function reportInvocation(invocation: TracedInvocation, options: ReportOp
   ];
 }
 
+/** What came only when the environment ended: log lines and spans. No lines for nothing. */
+export function reportShutdown(late: Arrivals, options: ReportOptions): string[] {
+  const lines = [
+    ...section('log', logLines(late.logs, ''), styleOf(options.isColored)),
+    ...reportTraces(late, options),
+  ];
+  return lines.length === 0 ? [] : ['at shutdown', ...lines];
+}
+
 /** The waterfalls, and what is wrong with the documents. */
-export function reportTraces(arrivals: Arrivals, options: ReportOptions): string[] {
+function reportTraces(arrivals: Arrivals, options: ReportOptions): string[] {
   const paint = styleOf(options.isColored);
   const lines: string[] = [];
   const draw = (title: string, spans: Arrivals['xraySpans']): void => {
@@ -42,7 +51,8 @@ export function reportTraces(arrivals: Arrivals, options: ReportOptions): string
     const traceIds = new Set(arrivals.datagrams.flatMap(({ document }) => document?.trace_id ?? []));
     draw(`X-Ray  ${[...traceIds].join(' ')}`, arrivals.xraySpans);
   }
-  if (options.drawings.includes('otlp')) draw('OTLP', arrivals.otlpSpans);
+  // Of an init that failed X-Ray has nothing.
+  if (options.drawings.includes('otlp') || arrivals.xraySpans.length === 0) draw('OTLP', arrivals.otlpSpans);
   const violations = arrivals.datagrams.flatMap(({ violations, document }) =>
     violations.map((violation) => `${document?.name ?? 'datagram'}: ${violation}`),
   );

@@ -1,10 +1,12 @@
 // `spanstrap invoke`: runs a function on the built layer and shows its response and its trace.
 
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Command, Io } from './command.ts';
-import { type ReportOptions, reportInvocation, reportTraces } from './invocation-report.ts';
+import { readEvent } from './event-argument.ts';
+import { type FunctionVariables, functionVariables } from './function-variables.ts';
+import { type ReportOptions, reportInvocation, reportShutdown } from './invocation-report.ts';
 import { defaultLayerRoot, layerAdvice } from './layer-location.ts';
 import { startTracedRun, type TracedInvocation, type TracedRun, type TraceTarget } from './traced-run.ts';
 import { UsageError } from './usage-error.ts';
@@ -37,7 +39,7 @@ Usage: spanstrap invoke [options]
   --event EVENT      a JSON file, inline JSON, or - for standard input (default: {})
   --repeat N         invocations, one after the other (default: 1)
   --freeze           stop the process between invocations, as Lambda does
-  --env KEY=VALUE    a variable of the function; may be repeated
+  --env NAME=VALUE   a variable of the function; may be repeated. Region and AWS credentials are given like this, too
   --memory MB        the function's memory (default: 512)
   --timeout SECONDS  the function's time limit (default: 30)
   --layer DIR        the unpacked layer (default: dist/layer-<architecture> of the repository)
@@ -54,10 +56,11 @@ type Request = {
   readonly dir: string;
   readonly handler: string;
   readonly layer: string;
-  readonly event: unknown;
+  /** JSON. */
+  readonly event: string;
   readonly repeat: number;
   readonly isFreezing: boolean;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly variables: FunctionVariables;
   readonly memoryMb: number;
   readonly timeoutMs: number;
   readonly targets: readonly TraceTarget[];
@@ -79,7 +82,7 @@ export const invokeCommand: Command = {
       taskRoot: request.dir,
       handler: request.handler,
       functionName: path.basename(request.dir),
-      environment: request.environment,
+      platformEnvironment: request.variables,
       memoryMb: request.memoryMb,
       timeoutMs: request.timeoutMs,
       freeze: request.isFreezing,
@@ -102,9 +105,7 @@ async function invokeAll(run: TracedRun, request: Request, io: Io): Promise<numb
   }
   const late = await run.shutdown();
   if (request.isJson) io.out(`${JSON.stringify(jsonReport(run, invocations))}\n`);
-  else if (late.datagrams.length + late.otlpRequests.length > 0) {
-    io.out(`sent at shutdown\n${reportTraces(late, request.report).join('\n')}\n`);
-  }
+  else for (const line of reportShutdown(late, request.report)) io.out(`${line}\n`);
   return invocations.every(({ result }) => result.status === 'success') ? 0 : 1;
 }
 
@@ -140,9 +141,9 @@ async function readRequest(argv: readonly string[], io: Io): Promise<Request | '
     event: await readEvent(values.event, io),
     repeat: integer('--repeat', values.repeat),
     isFreezing: values.freeze,
-    environment: Object.fromEntries((values.env ?? []).map(variable)),
+    variables: functionVariables(values.env),
     memoryMb: integer('--memory', values.memory),
-    timeoutMs: 1000 * positive('--timeout', values.timeout),
+    timeoutMs: timeLimit(values.timeout, ADVICE),
     isJson: values.json,
     report: {
       columns: io.columns,
@@ -168,39 +169,18 @@ export function parseOptions<const Options extends ParseArgsOptionsConfig>(
   }
 }
 
-export async function readEvent(given: string | undefined, io: Io): Promise<unknown> {
-  if (given === undefined) return {};
-  const isInline = /^\s*[[{"]/.test(given);
-  const source = given === '-' ? 'standard input' : isInline ? '--event' : given;
-  let text: string;
-  try {
-    text = given === '-' ? await io.readInput() : isInline ? given : readFileSync(given, 'utf8');
-  } catch (error) {
-    throw new UsageError(
-      `cannot read the event: ${(error as Error).message}`,
-      'a JSON file, inline JSON, or - for standard input',
-    );
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new UsageError(
-      `${source} is not JSON: ${(error as Error).message}`,
-      `node -e 'JSON.parse(...)' or an editor that checks JSON`,
-    );
-  }
-}
-
 export function checkLayer(layer: string, isGiven: boolean): void {
   const bootstrap = path.join(layer, 'bootstrap');
   try {
     accessSync(bootstrap, constants.X_OK);
+    if (statSync(bootstrap).isFile()) return;
   } catch {
-    throw new UsageError(
-      `there is no layer at ${layer}: ${bootstrap} is missing or not executable`,
-      isGiven ? 'the folder into which the layer was unpacked' : layerAdvice(),
-    );
+    // It is not there, or not executable.
   }
+  throw new UsageError(
+    `there is no layer at ${layer}: ${bootstrap} is missing or no executable file`,
+    isGiven ? 'the folder into which the layer was unpacked' : layerAdvice(),
+  );
 }
 
 function targetsOf(list: string): TraceTarget[] {
@@ -212,17 +192,20 @@ function targetsOf(list: string): TraceTarget[] {
   });
 }
 
-export function variable(assignment: string): [string, string] {
-  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(assignment) ?? [];
-  if (name === undefined || value === undefined)
-    throw new UsageError(`--env ${assignment} has no NAME=VALUE form`, '--env STAGE=dev');
-  return [name, value];
-}
-
 export function positive(name: string, value: string, advice = ADVICE): number {
   const number = Number(value);
   if (value.trim() !== '' && number > 0 && Number.isFinite(number)) return number;
   throw new UsageError(`${name} ${value} is not a number above 0`, advice);
+}
+
+/** What a timer can wait for. */
+const LONGEST_SECONDS = 2_147_483;
+
+/** The value of `--timeout`, in milliseconds. */
+export function timeLimit(seconds: string, advice: string): number {
+  const limit = positive('--timeout', seconds, advice);
+  if (limit <= LONGEST_SECONDS) return 1000 * limit;
+  throw new UsageError(`--timeout ${seconds} is more than ${LONGEST_SECONDS} seconds`, advice);
 }
 
 export function integer(name: string, value: string, advice = ADVICE): number {

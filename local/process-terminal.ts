@@ -8,10 +8,11 @@ const WIDEST_COLUMNS = 160;
 /** Colours only on a terminal, and never with NO_COLOR set to anything. */
 export function processTerminal(): Io {
   const { stdin, stdout, stderr, env } = process;
-  // `| head` closes the pipe when it has enough: that is no failure, and nobody is left to read more.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `| head` closes the pipe when it has enough: that is no failure, and nobody is left to read more.
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    stderr.write(`spanstrap: standard output cannot be written: ${error.message}\ntry: another file or disk\n`);
+    process.exit(2);
   });
   return {
     out: (written) => void stdout.write(written),

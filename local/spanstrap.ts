@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { runCli } from './cli.ts';
 import { defaultLayerRoot, layerAdvice } from './layer-location.ts';
+import { exitOnSignals } from './process-end.ts';
 import { processTerminal } from './process-terminal.ts';
 
 const OLDEST_NODE = [22, 19] as const;
@@ -13,9 +14,7 @@ const argv = process.argv.slice(2);
 
 if (isTooOld(process.versions.node) && !asksForHelp()) process.exitCode = runWithLayerNode();
 else {
-  // Leaving by exit() lets the emulator's own exit hook end the processes it has started.
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
+  exitOnSignals();
   process.exitCode = await runCli(argv, processTerminal());
 }
 

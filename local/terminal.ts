@@ -46,6 +46,20 @@ export function truncated(text: string, columns: number, cut: string): string {
   return kept + cut;
 }
 
+/** The same with the end kept: of a path that says the most. */
+export function truncatedAtStart(text: string, columns: number, cut: string): string {
+  const clean = printable(text);
+  if (widthOf(clean) <= columns) return clean;
+  let kept = '';
+  let used = widthOf(cut);
+  for (const { segment } of [...segmenter.segment(clean)].reverse()) {
+    used += columnsOf(segment);
+    if (used > columns) break;
+    kept = segment + kept;
+  }
+  return cut + kept;
+}
+
 /** Control and format characters replaced: a span's name must not be able to move the cursor. */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '·');
 

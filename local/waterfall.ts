@@ -1,6 +1,6 @@
 // Draws a trace for a terminal: a tree of names, durations, and bars on a common time axis. Pure: spans in, lines out.
 
-import { formatDuration, printable, type Style, styleOf, truncated, widthOf } from './terminal.ts';
+import { formatDuration, printable, type Style, styleOf, truncated, truncatedAtStart, widthOf } from './terminal.ts';
 import { type TraceNode, type TraceSpan, treeOf } from './trace-tree.ts';
 
 export type WaterfallOptions = {
@@ -103,6 +103,9 @@ function* rowsOf(
 
 const labelOf = ({ name, note }: TraceSpan): string => printable(note ? `${name}  ${note}` : name);
 
+/** The path of a file, as modules of the function are called: many share their beginning. */
+const FILE = /^\S*\/[^/\s]+\.\w+$/;
+
 /** What a name gets at least, however deep its span lies. */
 const NARROWEST_NAME_COLUMNS = 10;
 
@@ -118,7 +121,7 @@ function drawName(
   const room = columns - tree.length;
   // The note goes first when both do not fit: the name says more.
   const hasNote = span.note !== '' && widthOf(labelOf(span)) <= room;
-  const name = truncated(span.name, room, glyphs.cut);
+  const name = (FILE.test(span.name) ? truncatedAtStart : truncated)(span.name, room, glyphs.cut);
   const note = hasNote ? `  ${paint('dim', printable(span.note))}` : '';
   const used = tree.length + (hasNote ? widthOf(labelOf(span)) : widthOf(name));
   return `${paint('dim', tree)}${name}${note}${' '.repeat(columns - used)}`;
@@ -142,9 +145,14 @@ function drawBar({ startMs, endMs }: TraceSpan, { from, until, columns }: Axis, 
   return cells.join('');
 }
 
+/** Below it all times would read the same. */
+const SHORTEST_RULED_MS = 0.05;
+
 /** Times at round distances, at least nine columns apart, the first one at 0. */
 function drawRuler({ from, until, columns }: Axis): string {
   const total = until - from;
+  // Spans that are all open, or have just begun.
+  if (total < SHORTEST_RULED_MS) return '0';
   const step = roundUp((total / columns) * 9);
   let ruler = '';
   for (let time = 0; time <= total; time += step) {

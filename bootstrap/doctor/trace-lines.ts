@@ -2,13 +2,14 @@
 
 import type { InvocationScope } from '../../instrumentation/arrived-invocation.ts';
 import type { InvocationRecord } from '../../instrumentation/invocation-record.ts';
+import type { KeepReason, KeepRules } from '../../instrumentation/keep-rules.ts';
 import { parseTraceHeader, type TraceHeader } from '../../instrumentation/trace-header.ts';
 import type { TracingOptions } from '../../instrumentation/tracing.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Line } from './report-text.ts';
 
 export type TraceFacts = {
-  readonly settings: Pick<Settings, 'sampler' | 'samplerRatio' | 'dropsWarmUps'>;
+  readonly settings: Pick<Settings, 'sampler' | 'samplerRatio' | 'keepRules' | 'dropsWarmUps'>;
   readonly choice: Pick<TracingOptions, 'xrayMode' | 'hasOpenTelemetry' | 'xrayParent'> | undefined;
   readonly scope: InvocationScope | undefined;
 };
@@ -48,11 +49,29 @@ function whyNotInXray(header: TraceHeader | undefined, { dropsWarmUps }: TraceFa
 }
 
 function decisionOf(record: InvocationRecord | undefined, settings: TraceFacts['settings']): string {
-  const { sampler, samplerRatio, dropsWarmUps } = settings;
+  const { sampler, samplerRatio, keepRules, dropsWarmUps } = settings;
   const ratio = sampler.endsWith('ratio') ? ` with ${samplerRatio}` : '';
   const rule = `OTEL_TRACES_SAMPLER is ${sampler}${ratio}`;
+  if (record?.keptBecause) return `kept: ${KEPT[record.keptBecause]} (SPANSTRAP_OTLP_KEEP); ${rule}`;
   if (record?.isSampledForOtlp) return `recorded: ${rule}`;
-  return `not recorded: ${rule}${dropsWarmUps ? ', or it was a warm-up (SPANSTRAP_DROP_WARM_UPS)' : ''}`;
+  const kept =
+    keepRules === undefined ? '' : `, and it is nothing that SPANSTRAP_OTLP_KEEP keeps (${textOf(keepRules)})`;
+  return `not recorded: ${rule}${kept}${dropsWarmUps ? ', or it was a warm-up (SPANSTRAP_DROP_WARM_UPS)' : ''}`;
+}
+
+const KEPT: Readonly<Record<KeepReason, string>> = {
+  errors: 'it failed',
+  deadline: 'it came near to its deadline',
+  slow: 'it was slow',
+  cold: 'it was a cold start',
+};
+
+function textOf({ errors, cold, slowMs }: KeepRules): string {
+  return [
+    ...(errors ? ['errors'] : []),
+    ...(cold ? ['cold'] : []),
+    ...(slowMs === undefined ? [] : [`slow=${slowMs}ms`]),
+  ].join();
 }
 
 function parentLines({ phases, trigger }: InvocationRecord, header: TraceHeader | undefined, rule: string): Line[] {

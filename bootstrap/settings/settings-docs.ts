@@ -161,6 +161,10 @@ export const settingDocs = {
     group: 'sampling',
     text: 'Share of traces for the ratio samplers.',
   },
+  keepRules: {
+    group: 'sampling',
+    text: 'Invocations that OTLP gets although the sampler does not want them: those that fail (`errors`), that waited for an init (`cold`), that take 1 s or longer (`slow`) or as long as is said (`slow=1500ms`; in `s` or `ms`). Decided at their end, for all their spans: see [What is kept](delivery.md#what-is-kept-although-the-sampler-does-not-want-it).',
+  },
   serviceName: {
     group: 'sampling',
     text: "`service.name`; the function's name when unset.",

@@ -12,8 +12,12 @@ export function describeUnusable({ setting, variable, isInFile, text, used }: Un
   return `${place} is ${seen}, which is not ${setting.expected}; ${instead} is used`;
 }
 
+/** In the form in which it could be set; what is empty has none. */
 function describeDefault(value: unknown): string {
-  return value === undefined ? 'the default' : `the default ${JSON.stringify(value)}`;
+  if (typeof value !== 'object' || value === null)
+    return value === undefined ? 'the default' : `the default ${JSON.stringify(value)}`;
+  const text = 'name' in value ? `${value.name}` : Object.values(value).join();
+  return text === '' ? 'the default' : `the default ${JSON.stringify(text)}`;
 }
 
 /** Reads a table and tells of what cannot be used. */

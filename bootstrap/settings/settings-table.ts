@@ -3,6 +3,7 @@
 
 import { flushModeSetting } from './flush-mode-setting.ts';
 import { invocationSettings } from './invocation-settings.ts';
+import { keepSetting } from './keep-setting.ts';
 import { choice, choices, flag, number, pairs, secret, text, withDefault } from './setting-kinds.ts';
 
 const URL_TEXT = 'an http or https URL';
@@ -37,6 +38,7 @@ export const settingsTable = {
     ),
   ),
   samplerRatio: withDefault(1, number(['OTEL_TRACES_SAMPLER_ARG'], 0, 1)),
+  keepRules: keepSetting,
   flushMode: flushModeSetting,
   spoolFolder: text(['SPANSTRAP_SPOOL_FOLDER'], 'a folder, or off'),
   serviceName: text(['OTEL_SERVICE_NAME']),

@@ -17,12 +17,12 @@ export function findSettingsFile(env: Environment): string | undefined {
   return [`${taskRoot}/otel-extension.toml`, `${taskRoot}/otel-config.toml`].find((path) => existsSync(path));
 }
 
-/** Variables with our prefix that `table` does not have: settings of exporters, or none at all. */
+/** Variables with our prefix that are set and that `table` does not have: settings of exporters, or none at all. */
 export function otherVariables(env: Environment, table: SettingsTable): string[] {
   const own = Object.keys(env).filter((variable) => variable.startsWith('SPANSTRAP_'));
   if (own.length === 0) return own;
   const known = new Set(Object.values(table).flatMap((setting) => setting.env));
-  return own.filter((variable) => !known.has(variable));
+  return own.filter((variable) => env[variable] && !known.has(variable));
 }
 
 /**

@@ -1,4 +1,4 @@
-// POST /orders behind an API Gateway HTTP API: asks the stock service, prices the order, answers 201.
+// POST /orders behind an API Gateway HTTP API: asks the stock service at STOCK_URL, prices the order, answers 201.
 // Nothing in here knows of spanstrap; the same file runs on nodejs24.x.
 
 import { randomUUID } from 'node:crypto';

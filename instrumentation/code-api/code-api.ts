@@ -79,32 +79,45 @@ export function createCodeApi({ environment, invocations, foreignTracer }: CodeA
     end: (span: Own) => void,
   ): Result => {
     const fail = (error: unknown): void => {
-      span.recordException(error instanceof Error ? error : String(error));
       span.setStatus({ code: ERROR, message: messageOf(error) });
+      try {
+        span.recordException(error instanceof Error ? error : textOf(error));
+      } catch {
+        // What is thrown may be anything, and must come out as it is.
+      }
     };
-    let result: Result;
+    const follow = (promise: PromiseLike<unknown>): unknown => {
+      const settled = Promise.withResolvers<unknown>();
+      settled.promise.catch(() => {});
+      const followed: unknown = promise.then(
+        (value) => {
+          end(span);
+          settled.resolve(value);
+          return value;
+        },
+        (error: unknown) => {
+          fail(error);
+          end(span);
+          settled.reject(error);
+          return settled.promise;
+        },
+      );
+      // The `then` of some returns nothing.
+      return isPromise(followed) ? followed : settled.promise;
+    };
     try {
-      result = environment.runIn(withActiveSpan(outer, span), () => work(span));
+      return environment.runIn(withActiveSpan(outer, span), () => {
+        const result = work(span);
+        // Queries of some libraries begin only now: they belong to the span.
+        if (isPromise(result)) return follow(result) as Result;
+        end(span);
+        return result;
+      });
     } catch (error) {
       fail(error);
       end(span);
       throw error;
     }
-    if (!isPromise(result)) {
-      end(span);
-      return result;
-    }
-    return result.then(
-      (value) => {
-        end(span);
-        return value;
-      },
-      (error: unknown) => {
-        fail(error);
-        end(span);
-        throw error;
-      },
-    ) as Result;
   };
 
   return {
@@ -154,7 +167,7 @@ function describe(invocations: CodeApiOptions['invocations'], event: unknown): R
 const isScalar = (value: unknown): boolean =>
   typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
 
-const isPromise = (value: unknown): value is Promise<unknown> =>
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 
 /** The JSON object in `text` with one more member; a value that JSON cannot hold is kept as its text. */
@@ -181,6 +194,9 @@ function textOf(value: unknown): string {
 }
 
 function messageOf(error: unknown): string {
-  const message = (error as { message?: unknown } | null)?.message;
-  return textOf(message ?? error);
+  try {
+    return textOf((error as { message?: unknown } | null)?.message ?? error);
+  } catch {
+    return 'unreadable';
+  }
 }

@@ -12,16 +12,15 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api';
-import type { IdGenerator, ReadableSpan, Sampler as SdkSampler, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { FlushReason, InvocationObserver } from '../../runtime/lifecycle.ts';
 import { ROOT_CONTEXT } from '../active-context.ts';
 import { createContextExtractor, type UserExtractor } from '../context-extractor.ts';
-import type { SdkOptions } from '../opentelemetry/sdk.ts';
 import type { Carrier } from '../outgoing/propagation.ts';
 import type { ContextExtractor } from '../recording.ts';
-import type { Sampler } from '../sampler.ts';
 import { type LambdaHooks, withLambdaHooks } from './lambda-hooks.ts';
 import { createProviderFacade, createResourceFacade } from './provider-facade.ts';
+import { type TracerChanges, type TracerConfig, useTracerConfig } from './tracer-config.ts';
 import { UserProcessors } from './user-processors.ts';
 
 export type HookOptions = {
@@ -33,10 +32,7 @@ export type HookOptions = {
 };
 
 /** What the user's functions have configured. */
-export type ConfiguredHooks = {
-  readonly sampler: Sampler | undefined;
-  /** For the spans that the SDK makes. */
-  readonly sdk: Pick<SdkOptions, 'spanLimits' | 'idGenerator'>;
+export type ConfiguredHooks = TracerChanges & {
   readonly propagator: TextMapPropagator | undefined;
   /** Writes the user's headers into an outgoing call. */
   readonly inject: ((carrier: Carrier, context: Context, spanContext: SpanContext | undefined) => void) | undefined;
@@ -47,14 +43,6 @@ export type ConfiguredHooks = {
   spanStarted(span: ReadableSpan, parent: Context): void;
   spansEnded(spans: readonly ReadableSpan[]): void;
   flush(reason: FlushReason, deadlineEpochMs: number): Promise<void>;
-};
-
-type TracerConfig = {
-  readonly resource?: { readonly attributes?: Attributes };
-  readonly sampler?: SdkSampler;
-  readonly spanLimits?: SdkOptions['spanLimits'];
-  readonly idGenerator?: IdGenerator;
-  readonly spanProcessors?: readonly SpanProcessor[];
 };
 
 type Instrumentation = {
@@ -84,27 +72,37 @@ export function applyConfigureHooks(options: HookOptions, maxFlushMs: number): C
   const { resourceAttributes, provider } = options;
   const told = new Set<string>();
   const report = (problem: string): void => {
-    if (told.size < 20 && !told.has(problem)) options.report(problem);
+    // Bounded: a problem may have another text every time.
+    if (told.size >= 20 || told.has(problem)) return;
     told.add(problem);
+    options.report(problem);
+  };
+  const attempt = (what: string, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      report(`${what} failed, as if it were not there: ${error}`);
+    }
   };
   const call = <Name extends keyof Hooks>(
     name: Name,
     ...args: Parameters<Hooks[Name]>
   ): ReturnType<Hooks[Name]> | undefined => {
-    const hook: unknown = (globalThis as Partial<Record<string, unknown>>)[name];
-    if (typeof hook !== 'function') return undefined;
-    try {
-      return Reflect.apply(hook, globalThis, args) ?? undefined;
-    } catch (error) {
-      report(`${name} failed, as if it were not there: ${error}`);
-      return undefined;
-    }
+    let returned: unknown;
+    attempt(name, () => {
+      const hook: unknown = (globalThis as Partial<Record<string, unknown>>)[name];
+      if (typeof hook === 'function') returned = Reflect.apply(hook, globalThis, args);
+    });
+    if (typeof returned !== 'object' || returned === null) return undefined;
+    if (!(returned instanceof Promise)) return returned as ReturnType<Hooks[Name]>;
+    report(`${name} returned a promise, which nobody can wait for here: as if it were not there`);
+    returned.catch(() => {});
+    return undefined;
   };
   const processors = new UserProcessors(maxFlushMs, report);
 
   const config = call('configureTracer', { resource: createResourceFacade(resourceAttributes) }) ?? {};
-  Object.assign(resourceAttributes, config.resource?.attributes);
-  for (const processor of config.spanProcessors ?? []) processors.add(processor);
+  const changes = useTracerConfig(config, { resourceAttributes, processors, attempt, report });
   call('configureTracerProvider', createProviderFacade(provider, resourceAttributes, processors));
   const { propagator = undefined, contextManager } = call('configureSdkRegistration', {}) ?? {};
   if (contextManager) report('the contextManager of configureSdkRegistration is not used: the runtime has its own');
@@ -115,11 +113,7 @@ export function applyConfigureHooks(options: HookOptions, maxFlushMs: number): C
 
   const extract = lambda.eventContextExtractor ?? (propagator && extractHeaders(propagator));
   return {
-    sampler: config.sampler && adaptSampler(config.sampler),
-    sdk: {
-      ...(config.spanLimits && { spanLimits: config.spanLimits }),
-      ...(config.idGenerator && { idGenerator: config.idGenerator }),
-    },
+    ...changes,
     propagator: propagator ?? undefined,
     inject: propagator
       ? (...call) => {
@@ -132,14 +126,16 @@ export function applyConfigureHooks(options: HookOptions, maxFlushMs: number): C
       : undefined,
     extract: extract ? createContextExtractor(extract, report) : undefined,
     instrument() {
-      const instrumentations = call('configureInstrumentations')?.flat() ?? [];
+      const returned: unknown = call('configureInstrumentations') ?? [];
       const names = new Set<string>();
-      for (const one of instrumentations as readonly Instrumentation[]) {
-        one.setTracerProvider?.(provider);
-        // All others are enabled when they are made.
-        if (one.getConfig?.().enabled === false) one.enable?.();
-        const [, name] = /instrumentation-(.+)$/.exec(one.instrumentationName ?? '') ?? [];
-        if (name !== undefined) names.add(name);
+      if (!Array.isArray(returned)) report('configureInstrumentations returned no list');
+      for (const one of Array.isArray(returned) ? returned.flat() : []) {
+        try {
+          const name = instrumentWith(one ?? {}, provider);
+          if (name !== undefined) names.add(name);
+        } catch (error) {
+          report(`an instrumentation of configureInstrumentations failed: ${error}`);
+        }
       }
       return names;
     },
@@ -149,6 +145,14 @@ export function applyConfigureHooks(options: HookOptions, maxFlushMs: number): C
     spansEnded: (spans) => processors.ended(spans),
     flush: (reason, deadlineEpochMs) => processors.flush(reason, deadlineEpochMs),
   };
+}
+
+/** Returns what it is called in `OTEL_NODE_ENABLED_INSTRUMENTATIONS`. */
+function instrumentWith(instrumentation: Instrumentation, provider: TracerProvider): string | undefined {
+  instrumentation.setTracerProvider?.(provider);
+  // All others are enabled when they are made.
+  if (instrumentation.getConfig?.()?.enabled === false) instrumentation.enable?.();
+  return /instrumentation-(.+)$/.exec(instrumentation.instrumentationName ?? '')?.[1];
 }
 
 /** The headers of an event: where OpenTelemetry's layer looks. */
@@ -173,27 +177,4 @@ function injectInto(
       to.set(name, value);
     },
   });
-}
-
-const SAMPLED = 1;
-const RECORD_AND_SAMPLED = 2;
-const SERVER = 1;
-/** Samplers look at the parent's decision, not at who it was. */
-const SOME_SPAN_ID = 'f'.repeat(16);
-
-function adaptSampler(sampler: SdkSampler): Sampler {
-  return {
-    isSampled(traceId, isParentSampled) {
-      const context =
-        isParentSampled === undefined
-          ? ROOT_CONTEXT
-          : trace.setSpanContext(ROOT_CONTEXT, {
-              traceId,
-              spanId: SOME_SPAN_ID,
-              traceFlags: isParentSampled ? SAMPLED : 0,
-              isRemote: true,
-            });
-      return sampler.shouldSample(context, traceId, 'Invocation', SERVER, {}, []).decision === RECORD_AND_SAMPLED;
-    },
-  };
 }

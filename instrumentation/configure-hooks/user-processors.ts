@@ -21,7 +21,8 @@ export class UserProcessors {
   }
 
   add(processor: SpanProcessor): void {
-    this.#processors.push(processor);
+    if (typeof (processor as SpanProcessor | null)?.onEnd === 'function') this.#processors.push(processor);
+    else this.#report('what was added as a span processor has no onEnd: it is left out');
   }
 
   started(span: ReadableSpan, parent: Context): void {

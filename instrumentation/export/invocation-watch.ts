@@ -31,6 +31,10 @@ export function momentsOf(totalMs: number, marginMs?: number): WatchMoments {
   return { longMs: totalMs * LONG_SHARE, lateMs: totalMs - margin, lastMs: totalMs - datagram };
 }
 
+/** Whether an invocation that took so long of its `totalMs` has come into the margin of its deadline. */
+export const isLate = (tookMs: number, totalMs: number, marginMs?: number): boolean =>
+  totalMs >= WATCHED_FROM_MS && tookMs >= momentsOf(totalMs, marginMs).lateMs;
+
 export type InvocationWatchOptions<T> = {
   readonly marginMs: number | undefined;
   /** When it began, and how much time it was given. */

@@ -24,6 +24,7 @@ import { InvocationWatch, momentsOf } from './invocation-watch.ts';
 import { Outlet, type OutletOptions } from './outlet.ts';
 import { endedSnapshot } from './span-snapshot.ts';
 import { TimeoutNotices } from './timeout-notices.ts';
+import { UndecidedSpans, type UndecidedSpansOptions } from './undecided-spans.ts';
 
 export type SpanDeliveryOptions = DeliverySurroundings & {
   /** Of X-Ray and of what the sampler decides on, as far as either is wanted. */
@@ -31,6 +32,8 @@ export type SpanDeliveryOptions = DeliverySurroundings & {
   readonly outlet: Omit<OutletOptions, 'untraced' | 'changed' | 'fault'>;
   /** How long before its deadline an invocation counts as late; undefined: by the rule in invocation-watch.ts. */
   readonly deadlineMarginMs: number | undefined;
+  /** How many spans and bytes of invocations may wait that are kept or not when they end; undefined: none are. */
+  readonly undecided: Pick<UndecidedSpansOptions, 'maxSpans' | 'maxBytes'> | undefined;
   /** Somebody will ask for the first spans. */
   readonly keepsSeenSpans?: boolean;
   /** undefined: a blocked event loop is not told of. */
@@ -57,6 +60,7 @@ export class SpanDelivery implements Delivery {
   readonly #outlet: Outlet;
   readonly #notices: TimeoutNotices;
   readonly #watch: InvocationWatch<InvocationRecord>;
+  readonly #undecided: UndecidedSpans | undefined;
   readonly #spool: SpoolFile | undefined;
   /** A process of this environment died and left its file, which nobody has read yet. */
   #hasPredecessor = false;
@@ -70,7 +74,11 @@ export class SpanDelivery implements Delivery {
     this.#options = options;
     const { outlet, flight, clock } = options;
     if (options.keepsSeenSpans) this.#seen = [];
-    this.#scope = { ...options, describeTracer: (attributes) => this.#describeTracer(attributes) };
+    this.#scope = {
+      ...options,
+      describeTracer: (attributes) => this.#describeTracer(attributes),
+      ended: (record) => this.#undecided?.end(record),
+    };
     this.#destinations = outlet.destinations;
     this.#outlet = new Outlet({
       ...outlet,
@@ -79,6 +87,7 @@ export class SpanDelivery implements Delivery {
       fault: (error) => options.fault(error),
     });
     this.#spool = flight && new SpoolFile(flight);
+    this.#undecided = this.#openUndecided();
     this.#notices = new TimeoutNotices(options, this.#outlet, this.#spool, options.watchdog);
     this.#watch = new InvocationWatch({
       marginMs: options.deadlineMarginMs,
@@ -121,7 +130,7 @@ export class SpanDelivery implements Delivery {
   }
 
   handOver(record: InvocationRecord): void {
-    this.#add(takeEnded(record));
+    this.#takeEnded(record);
     if (record.isClosed) return;
     void this.#outlet.meet('running', record.invocation.deadlineEpochMs);
   }
@@ -134,7 +143,7 @@ export class SpanDelivery implements Delivery {
     // What an earlier process lost stands on the root span, which ends here.
     this.#recover();
     endPhases(record, this.#scope, outcome.at);
-    this.#add(takeEnded(record));
+    this.#takeEnded(record);
     this.#land();
     return this.#outlet.meet('settled', record.invocation.deadlineEpochMs);
   }
@@ -168,7 +177,7 @@ export class SpanDelivery implements Delivery {
   watch(): number {
     const { flying } = this.#options.invocations;
     this.#recover();
-    for (const record of flying) this.#add(takeEnded(record));
+    for (const record of flying) this.#takeEnded(record);
     void this.#outlet.meet('running', NO_DEADLINE);
     return this.#watch.look(flying);
   }
@@ -215,15 +224,30 @@ export class SpanDelivery implements Delivery {
     for (const account of this.#options.accounts) if (account.hasLosses) account.describe(attributes);
   }
 
-  #add(batch: SpanBatch): void {
+  /** Hands on what has ended of an invocation, or keeps it until that is decided. */
+  #takeEnded(record: InvocationRecord): void {
+    this.#undecided?.look(record);
+    this.#add(takeEnded(record), record.isUndecided);
+  }
+
+  #openUndecided(): UndecidedSpans | undefined {
+    const { undecided, accounts, clock, deadlineMarginMs } = this.#options;
+    const account = accounts.find(({ name }) => name === 'otlp');
+    if (undecided === undefined || account === undefined) return undefined;
+    const add = (batch: SpanBatch): void => this.#outlet.add(batch);
+    return new UndecidedSpans({ ...undecided, account, clock, deadlineMarginMs, add });
+  }
+
+  #add(batch: SpanBatch, isUndecided = false): void {
     if (batch.spans.length === 0) return;
+    if (isUndecided) this.#undecided?.hold(batch);
     if (this.#seen !== undefined && this.#seen.length < MOST_SEEN_SPANS) this.#seen.push(...batch.spans);
     this.#options.others()?.spansEnded(batch.spans);
     this.#outlet.add(batch);
   }
 
   #alarm(record: InvocationRecord, sound: () => void): void {
-    this.#add(takeEnded(record));
+    this.#takeEnded(record);
     sound();
   }
 
@@ -314,7 +338,7 @@ export class SpanDelivery implements Delivery {
       }
       record.forgetAnswer();
       invocations.answered.push(record);
-    } else if (record.isClosed) this.#add(takeEnded(record));
+    } else if (record.isClosed) this.#takeEnded(record);
   }
 
   #recover(): void {

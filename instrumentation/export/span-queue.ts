@@ -92,6 +92,17 @@ export class SpanQueue {
     return batches;
   }
 
+  /** Takes out what waits of one invocation; undefined: nothing does. */
+  takeOf(invocation: object): SpanBatch | undefined {
+    const at = this.#groups.findIndex(({ key }) => key === invocation);
+    if (at === -1) return undefined;
+    const [group] = this.#groups.splice(at, 1);
+    this.#spans -= group!.count;
+    this.#bytes -= group!.bytes;
+    if (this.#spans === 0) this.#neededIds = undefined;
+    return group!.toBatch();
+  }
+
   /** The latest comes first: most that is added belongs to it, or to nobody that waits. */
   #groupOf(batch: SpanBatch): SpanGroup {
     const key = keyOf(batch);
@@ -118,7 +129,8 @@ export class SpanQueue {
 
   #isKept(span: ReadableSpan): boolean {
     return (
-      span.status.code === ERROR ||
+      // User code may have changed the span since it ended.
+      span.status?.code === ERROR ||
       span.instrumentationScope.name === OWN_SCOPE ||
       this.#neededIds?.has(span.spanContext().spanId) === true
     );

@@ -177,8 +177,11 @@ class DeferredTracer implements Tracer {
     if (this.#foreign !== undefined) {
       return Reflect.apply(this.#foreign.startActiveSpan, this.#foreign, [name, ...rest]);
     }
-    const work = rest.pop() as (span: Span) => unknown;
-    const [options, context = this.#globals.context.active()] = rest as [SpanOptions?, Context?];
+    const work = rest.pop() as ((span: Span) => unknown) | undefined;
+    // As the SDK does.
+    if (work === undefined) return undefined;
+    const [options, given] = rest as [SpanOptions?, Context?];
+    const context = given ?? this.#globals.context.active();
     const span = this.startSpan(name, options, context);
     return this.#globals.context.with(withSpan(context, span), work, undefined, span);
   }

@@ -26,8 +26,13 @@ type RenderedRequest = {
 
 const textOf = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));
 
-const lineOf = (text: string, name: string): string | undefined =>
-  new RegExp(`(?:^|\\r\\n)${name}:[ \\t]*([^\\r\\n]*)`, 'i').exec(text)?.[1];
+const lines: Record<string, RegExp> = {};
+
+/** Of rendered headers. The names are the propagators' and our own: a handful. */
+function lineOf(text: string, name: string): string | undefined {
+  lines[name] ??= new RegExp(`(?:^|\\r\\n)${name}:[ \\t]*([^\\r\\n]*)`, 'i');
+  return lines[name].exec(text)?.[1];
+}
 
 class ClientRequestCarrier implements Carrier {
   readonly #request: ClientRequest & RenderedRequest;

@@ -9,6 +9,7 @@ import type { AbruptEnd } from '../export/delivery.ts';
 import type { XrayPlacement } from '../export/exporter.ts';
 import { UNFINISHED } from '../export/span-snapshot.ts';
 import type { FlightFacts } from '../flight-facts.ts';
+import { KEPT_BECAUSE, type KeepReason } from '../keep-rules.ts';
 
 const INTERNAL = 0;
 const SERVER = 1;
@@ -53,8 +54,10 @@ export function drawFlight(
   added: Attributes = {},
 ): DrawnFlight {
   const [requestId, arn, name, startedEpochMs, deadlineEpochMs, traceId, serverSpanId, invocationSpanId] = facts;
-  const [parentSpanId, xrayTraceId, xrayParentId, isSampledForOtlp] = facts.slice(8) as Tail;
-  const traceFlags = isSampledForOtlp ? 1 : 0;
+  const [parentSpanId, xrayTraceId, xrayParentId, otlp] = facts.slice(8) as Tail;
+  // Its calls have said what the sampler said.
+  const traceFlags = otlp === true ? 1 : 0;
+  const kept = typeof otlp === 'string' && { [KEPT_BECAUSE]: otlp };
   const contextOf = (spanId: string, ofTrace = traceId): SpanContext => ({ traceId: ofTrace, spanId, traceFlags });
   const span = (
     drawn: Pick<ReadableSpan, 'name' | 'kind' | 'startTime' | 'attributes'> &
@@ -88,7 +91,7 @@ export function drawFlight(
       startTime,
       ...status,
       ...(parentSpanId ? { parentSpanContext: { ...contextOf(parentSpanId), isRemote: true } } : {}),
-      attributes: { 'faas.invocation_id': requestId, 'aws.lambda.invoked_arn': arn, ...own },
+      attributes: { 'faas.invocation_id': requestId, 'aws.lambda.invoked_arn': arn, ...own, ...kept },
     },
     contextOf(serverSpanId),
   );
@@ -125,11 +128,11 @@ export function drawFlight(
       xrayTraceId && xrayParentId
         ? { traceId: xrayTraceId, parentId: xrayParentId, serverSpanId, invocationSpanId }
         : undefined,
-    isSampledForOtlp,
+    isSampledForOtlp: otlp !== false,
   };
 }
 
-type Tail = [string | null, string | null, string | null, boolean];
+type Tail = [string | null, string | null, string | null, boolean | KeepReason];
 
 /** Not before the start: clocks may have been set back. */
 function since(start: HrTime, end: HrTime): HrTime {

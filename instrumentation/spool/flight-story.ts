@@ -34,7 +34,7 @@ export type FlightStory = {
 
 const FIRST_LINE = new RegExp(`^${FLIGHT_MAGIC} (flying|landed|ended) (\\d+)((?: (?:xray|otlp)=\\d+,\\d+)*) *$`);
 const FACT_KINDS =
-  /^string,string,string,number,number,string,string,string,(null|string),(null|string),(null|string),boolean$/;
+  /^string,string,string,number,number,string,string,string,(null|string),(null|string),(null|string),(boolean|string)$/;
 const SPAN_KINDS = /^string,number,string,string,(null|string),number,number$/;
 const NO_LOSSES: Losses = { dropped: {}, resent: 0 };
 

@@ -5,6 +5,7 @@ import type { HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { parseJson, stringifyJson } from '../../runtime/untouched.ts';
 import type { SpanBatch, XrayPlacement } from '../export/exporter.ts';
+import { usableLinks } from '../export/usable-links.ts';
 import type { AccountName } from '../span-counts.ts';
 
 // Loaded with the first record: it costs 2 ms, and most processes leave none.
@@ -75,7 +76,7 @@ function toPlain(span: ReadableSpan): PlainSpan {
     end: span.endTime,
     status: span.status,
     attributes: span.attributes,
-    links: span.links.map((link) => ({ ...link, context: plainContext(link.context) })),
+    links: usableLinks(span).map((link) => ({ ...link, context: plainContext(link.context) })),
     events: span.events,
     dropped: [span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount],
     scope: span.instrumentationScope,

@@ -1,9 +1,11 @@
 // The execution environment that lives now, if any: starts it, waits for its init, ends it by the rules, starts the next one.
 
+import { atProcessEnd } from '../process-end.ts';
 import type { EmulatorSettings } from './emulator-options.ts';
 import { createLogStreamName, lambdaEnvironment } from './environment-variables.ts';
 import { type InitFailure, Sandbox } from './sandbox.ts';
 import { type ShutdownReason, type ShutdownReport, shutDown } from './shutdown.ts';
+import { removeTemporaryFiles } from './temporary-files.ts';
 
 export type EnvironmentsOptions = {
   readonly settings: EmulatorSettings;
@@ -20,6 +22,7 @@ export class Environments {
   #generation = 0;
   /** Outlives the process, as /tmp does: after a crash or a timeout the same environment starts its runtime anew. */
   #logStreamName: string | undefined;
+  #temporaryFiles: Disposable | undefined;
 
   constructor(options: EnvironmentsOptions) {
     this.#options = options;
@@ -45,8 +48,10 @@ export class Environments {
     const { command, environment, maxConcurrency, externalExtensions, accountId } = settings;
     const { functionName, functionVersion, handler, taskRoot } = environment;
     this.#generation++;
-    this.#logStreamName ??= createLogStreamName(functionVersion);
-    const logStreamName = this.#logStreamName;
+    const logStreamName = this.#logStreamName ?? createLogStreamName(functionVersion);
+    if (this.#logStreamName === undefined)
+      this.#temporaryFiles = atProcessEnd(() => removeTemporaryFiles(logStreamName));
+    this.#logStreamName = logStreamName;
     this.#current = new Sandbox({
       command,
       cwd: taskRoot,
@@ -72,7 +77,7 @@ export class Environments {
   async destroy(sandbox: Sandbox, reason: ShutdownReason): Promise<ShutdownReport> {
     const report = await shutDown(sandbox, reason);
     if (this.#current === sandbox) this.#current = undefined;
-    if (reason === 'spindown') this.#logStreamName = undefined;
+    if (reason === 'spindown') this.#forget();
     this.#options.onChange();
     return report;
   }
@@ -80,9 +85,15 @@ export class Environments {
   /** Without ceremony: the emulator itself ends. */
   async kill(): Promise<void> {
     const sandbox = this.#current;
-    if (!sandbox) return;
-    sandbox.process.thaw();
-    sandbox.process.kill('SIGKILL');
-    await sandbox.process.exited;
+    sandbox?.process.thaw();
+    sandbox?.process.kill('SIGKILL');
+    await sandbox?.process.exited;
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#logStreamName = undefined;
+    this.#temporaryFiles?.[Symbol.dispose]();
+    this.#temporaryFiles = undefined;
   }
 }

@@ -48,7 +48,7 @@ async function compileOrders(folder: string, layer: string, skipped: Skipped[]):
     say(`spanstrap compile ${name}`);
     try {
       const root = realpathSync(dir);
-      await compileFunction({ dir, root, handler: 'index.handler', layer, event: { value: {} }, environment: {} });
+      await compileFunction({ dir, root, handler: 'index.handler', layer, event: '{}', variables: {} });
     } catch (error) {
       if (!(error instanceof CompileFailure)) throw error;
       rmSync(dir, { recursive: true, force: true });

@@ -28,6 +28,7 @@ for (const [what, headers, isSampled] of [
   ['multi, not sampled', { 'x-b3-traceid': TRACE, 'x-b3-spanid': SPAN, 'x-b3-sampled': '0' }, false],
   ['multi, debug', { 'x-b3-traceid': TRACE, 'x-b3-spanid': SPAN, 'x-b3-flags': '1' }, true],
   ['multi, undecided', { 'x-b3-traceid': TRACE, 'x-b3-spanid': SPAN }, undefined],
+  ['multi, not debug, undecided', { 'x-b3-traceid': TRACE, 'x-b3-spanid': SPAN, 'x-b3-flags': '0' }, undefined],
 ] as const) {
   test(`B3, ${what}`, () => {
     // Either name enables both forms: which one a caller sends is not the function's choice.

@@ -184,6 +184,14 @@ test('the limits are the SDK’s: 128 attributes, events and links, and the same
   ]);
 });
 
+test('an event at a time that is none happened now', () => {
+  const span = record();
+  const times = [[1n, 2n], [Number.NaN, 0], [1], Number.NaN, Number.POSITIVE_INFINITY, new Date('no date')];
+  for (const time of times) span.addEvent('e', {}, time as unknown as TimeInput);
+  assert.equal(span.events.length, times.length);
+  for (const { time } of span.events) assert.ok(time.every(Number.isFinite), String(time));
+});
+
 test('values are taken as they are at the time', () => {
   const list = ['a'];
   const nested = { inner: { deep: 1 } };

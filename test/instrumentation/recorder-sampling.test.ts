@@ -7,6 +7,7 @@ import { spanOf } from '../../instrumentation/active-context.ts';
 import type { InvocationRecord } from '../../instrumentation/invocation-record.ts';
 import type { RecorderOptions } from '../../instrumentation/recorder.ts';
 import { createSampler } from '../../instrumentation/sampler.ts';
+import { newSpanCounts } from '../../instrumentation/span-counts.ts';
 import {
   defaultRules,
   httpEvent,
@@ -97,6 +98,65 @@ test('neither wants it: nothing is recorded, its ids travel on', async () => {
     await stand.recorder.flush('invocation', 5);
     assert.deepEqual(stand.batches, []);
     assert.equal(stand.delivery.told.at(-1), 'flush invocation 5', 'what waits from before is sent all the same');
+  }
+});
+
+const ERRORS = { errors: true, cold: false, slowMs: undefined };
+
+test('F172: what may be kept is recorded, and says to everybody else what the sampler said', () => {
+  const sampler = createSampler('always_off', 1);
+  for (const [traceHeader, parentElsewhere] of [
+    [SAMPLED, 1],
+    [UNSAMPLED, undefined],
+  ] as const) {
+    let seen: SpanContext | undefined;
+    let elsewhere: SpanContext | undefined;
+    const stand = new RecordingStand({
+      sampler,
+      keep: ERRORS,
+      runBeside(parent, handler) {
+        elsewhere = parent();
+        return handler();
+      },
+    });
+    const { scope } = stand.invoke({
+      traceHeader,
+      handler: () => {
+        seen = spanOf(stand.active.active())?.spanContext();
+      },
+    });
+    const record = scope as InvocationRecord;
+    assert.deepEqual([record.isRecorded, record.isUndecided, record.isSampledForOtlp], [true, true, false]);
+    assert.deepEqual([seen?.spanId, seen?.traceFlags], [record.phases.handler.spanContext().spanId, 0]);
+    assert.equal(record.isSampledForXray, traceHeader === SAMPLED);
+    assert.equal(elsewhere?.traceFlags, parentElsewhere, 'a tracer of the user’s own follows what is wanted already');
+  }
+});
+
+test('F172: no rules for what the sampler wants, what is dropped, or where there is no OTLP', () => {
+  for (const [options, event] of [
+    [{}, {}],
+    [{ sampler: createSampler('always_off', 1), hasOtlp: false }, {}],
+    [{ sampler: createSampler('always_off', 1), isOff: () => true }, {}],
+    [{ sampler: createSampler('always_off', 1), dropsWarmUps: true }, { source: 'serverless-plugin-warmup' }],
+  ] as const) {
+    const stand = new RecordingStand({ ...options, keep: ERRORS, hasXray: false });
+    const { scope } = stand.invoke({ event });
+    assert.equal(scope.isRecorded && (scope as InvocationRecord).isUndecided, false);
+  }
+});
+
+test('F172: with `errors` its own spans are in the books before anybody knows what it is, and leave them with it', () => {
+  for (const [keep, begun] of [
+    [ERRORS, 2],
+    [{ ...ERRORS, errors: false, slowMs: 1000 }, 0],
+  ] as const) {
+    const counts = newSpanCounts();
+    const stand = new RecordingStand({ counts, keep, sampler: createSampler('always_off', 1) });
+    const arrived = stand.begin(stand.invocation({ traceHeader: UNSAMPLED }), {});
+    assert.deepEqual([counts.otlp.begun, counts.xray.begun], [begun, 0]);
+    arrived.decide();
+    assert.deepEqual([counts.otlp.begun, counts.xray.begun], [begun, 0]);
   }
 });
 

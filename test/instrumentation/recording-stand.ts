@@ -146,6 +146,7 @@ export class RecordingStand {
       invocations: this.invocations,
       flight: undefined,
       holdsResponse: false,
+      keepsErrors: options.keep?.errors === true,
       xrayParent: 'root',
       isConcurrent: false,
       heartbeat: new Heartbeat({ now: () => this.clock.now() }),

@@ -89,6 +89,53 @@ for (const [shape, filesOf] of [
   });
 }
 
+test('a query that begins when it is awaited belongs to its span; a thenable that gives no promise has its value', async () => {
+  const code = `const { withSpan } = require('spanstrap');
+    const lazy = { then: (resolve, reject) => Promise.resolve(withSpan('query', () => 7)).then(resolve, reject) };
+    const bare = { then(resolve) { setImmediate(resolve, 8); } };
+    const failing = { then(resolve, reject) { setImmediate(reject, new RangeError('on purpose')); } };
+    exports.handler = async () => [
+      await withSpan('lazy', () => lazy),
+      await withSpan('bare', () => bare),
+      await withSpan('failing', () => failing).then(() => 'none', (error) => error.name),
+    ];`;
+  await using fn = await startFunction({ files: { 'index.js': code } });
+  assert.deepEqual(
+    (await fn.invoke({}, { traceHeader: HEADER })).json(),
+    [7, 8, 'RangeError'],
+    fn.emulator.logs.join(),
+  );
+  assert.deepEqual(
+    invocationOf(fn).subsegments?.map(({ name, fault, subsegments }) => [name, fault, subsegments?.[0]?.name]),
+    [
+      ['lazy', undefined, 'query'],
+      ['bare', undefined, undefined],
+      ['failing', true, undefined],
+    ],
+  );
+});
+
+test('what is thrown comes out as it is, also what cannot be read', async () => {
+  const code = `const { withSpan } = require('spanstrap');
+    const things = [
+      Object.create(null), null, undefined, Symbol('s'), 5n,
+      { get message() { throw new Error('message'); } },
+      Object.defineProperty(new Error('x'), 'message', { get() { throw new Error('message'); } }),
+      new Proxy({}, { get() { throw new Error('get'); }, getPrototypeOf() { throw new Error('prototype'); } }),
+    ];
+    const same = async (thing) => {
+      const found = [];
+      try { withSpan('thrown', () => { throw thing; }); } catch (caught) { found.push(caught === thing); }
+      await withSpan('rejected', async () => { throw thing; }).catch((caught) => found.push(caught === thing));
+      return found.join();
+    };
+    exports.handler = () => Promise.all(things.map(same));`;
+  await using fn = await startFunction({ files: { 'index.js': code } });
+  assert.deepEqual((await fn.invoke({}, { traceHeader: HEADER })).json(), Array(8).fill('true,true'));
+  const faults = invocationOf(fn).subsegments?.map(({ fault }) => fault);
+  assert.deepEqual(faults, Array(16).fill(true), fn.emulator.logs.join('\n'));
+});
+
 test('the route of a router inside the function', async () => {
   await using fn = await startFunction({
     files: {

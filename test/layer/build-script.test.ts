@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -33,6 +33,26 @@ test('a wrong command or option fails, names it, and ends with what to try', () 
     assert.match(stderr, /failed: /);
     assert.ok(stderr.includes(args.at(-1)!), stderr);
     assert.match(lastLine(stderr), /^try: /);
+  }
+});
+
+test('a command that takes no options does nothing when it is given some', () => {
+  const repository = join(scratch, 'repository');
+  mkdirSync(join(repository, 'dist'), { recursive: true });
+  copyFileSync(script, join(repository, 'build.sh'));
+  for (const args of [
+    ['clean', '--help'],
+    ['clean', 'dist'],
+    ['test', '--help'],
+    ['test', 'test/local'],
+  ]) {
+    const { status, stderr } = spawnSync('/bin/bash', ['build.sh', ...args], { encoding: 'utf8', cwd: repository });
+    assert.equal(status, 1, args.join(' '));
+    assert.ok(
+      stderr.includes(`failed: ${args[0]} takes no options, and was given ${args[1]}\ntry: ./build.sh`),
+      stderr,
+    );
+    assert.ok(existsSync(join(repository, 'dist')));
   }
 });
 

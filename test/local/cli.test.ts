@@ -53,19 +53,42 @@ const mistakes: readonly (readonly [argv: readonly string[], expected: RegExp])[
   [['invoke', 'extra'], /Unexpected argument 'extra'/],
   [['invoke', '--dir', '/nowhere'], /--dir \/nowhere is not a folder/],
   [['invoke', '--dir', dir, '--layer', dir], /there is no layer at .*bootstrap is missing/],
+  // As in the repository of the layer, where `bootstrap` is a folder.
+  [
+    ['invoke', '--dir', dir, '--layer', path.join(import.meta.dirname, '../..')],
+    /there is no layer at .*bootstrap is /,
+  ],
   [['invoke', '--dir', dir, '--layer', layer, '--event', '/nowhere.json'], /cannot read the event: ENOENT/],
   [['invoke', '--dir', dir, '--layer', layer, '--event', '{"a":'], /--event is not JSON/],
   [['invoke', '--dir', dir, '--layer', layer, '--event', '-'], /standard input is not JSON/],
   [['invoke', '--dir', dir, '--layer', layer, '--repeat', '0'], /--repeat 0 is not a number above 0/],
   [['invoke', '--dir', dir, '--layer', layer, '--repeat', '1.5'], /--repeat 1\.5 is not a whole number/],
   [['invoke', '--dir', dir, '--layer', layer, '--timeout', 'soon'], /--timeout soon is not a number/],
+  [
+    ['invoke', '--dir', dir, '--layer', layer, '--timeout', '3000000'],
+    /--timeout 3000000 is more than 2147483 seconds/,
+  ],
+  [['doctor', '--dir', dir, '--layer', layer, '--timeout', '1e9'], /--timeout 1e9 is more than 2147483 seconds/],
+  [['invoke', '--dir', dir, '--layer', layer, '--event', 'nul'], /cannot read the event: ENOENT/],
   [['invoke', '--dir', dir, '--layer', layer, '--env', 'STAGE'], /--env STAGE has no NAME=VALUE form/],
+  [
+    ['invoke', '--dir', dir, '--layer', layer, '--env', '_HANDLER=a.b'],
+    /--env _HANDLER has no effect.*\ntry: --handler a\.b/,
+  ],
+  [
+    ['compile', dir, '--layer', layer, '--env', 'LAMBDA_TASK_ROOT=/x'],
+    /--env LAMBDA_TASK_ROOT has no effect.*\ntry: --dir/,
+  ],
+  [
+    ['doctor', '--dir', dir, '--layer', layer, '--env', 'AWS_LAMBDA_RUNTIME_API=x'],
+    /--env AWS_LAMBDA_RUNTIME_API has no effect/,
+  ],
   [['invoke', '--dir', dir, '--layer', layer, '--traces', 'jaeger'], /"jaeger" is not a target/],
 ];
 
 for (const [argv, expected] of mistakes) {
   test(`mistake: ${argv.slice(-2).join(' ').replace(layer, 'LAYER')}`, async () => {
-    const { code, out, error } = await cli(argv, 'not json');
+    const { code, out, error } = await cli(argv, 'not\njson');
     assert.equal(code, 2);
     assert.equal(out, '');
     assert.match(error, expected);
@@ -80,6 +103,38 @@ test('an event file that is not JSON is named', async () => {
   const { code, error } = await invoke('--event', file);
   assert.equal(code, 2);
   assert.ok(error.includes(`${file} is not JSON`), error);
+});
+
+test('an event that Lambda would not take is a mistake of the caller', async () => {
+  const file = path.join(dir, 'large.json');
+  writeFileSync(file, JSON.stringify('x'.repeat(7_000_000)));
+  for (const command of [
+    ['invoke', '--dir', dir],
+    ['doctor', '--dir', dir],
+    ['compile', dir],
+  ]) {
+    const { code, out, error } = await cli([...command, '--layer', layer, '--event', file]);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(error, /large\.json has 7000002 bytes, Lambda takes 6291556\ntry: /);
+  }
+});
+
+test('a file that begins with a byte order mark is JSON all the same', async () => {
+  const file = path.join(dir, 'marked.json');
+  writeFileSync(file, '\ufeff{"a":1}');
+  const { code, out } = await invoke('--json', '--event', file);
+  assert.equal(code, 0);
+  const { invocations } = JSON.parse(out) as { invocations: { response: { event: unknown } }[] };
+  assert.deepEqual(invocations[0]?.response.event, { a: 1 });
+});
+
+test('any JSON is an event, not only objects', async () => {
+  for (const event of ['7', '-1.5e3', 'null', 'true', ' false ', '"text"', '[1]']) {
+    const { code, out } = await invoke('--json', `--event=${event}`);
+    assert.equal(code, 0, event);
+    const { invocations } = JSON.parse(out) as { invocations: { response: { event: unknown } }[] };
+    assert.deepEqual(invocations[0]?.response.event, JSON.parse(event));
+  }
 });
 
 test('one invocation: status line, response, log, waterfall', async () => {
@@ -158,6 +213,31 @@ test('long responses are cut, in length and in width', async () => {
     response.split('\n').every((line) => line.length <= 403),
     response,
   );
+});
+
+test('--env wins over what Lambda sets: region and credentials on a desk are the user’s own', async () => {
+  const variables = ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SESSION_TOKEN', 'AWS_LAMBDA_LOG_FORMAT', 'STAGE'];
+  const given = async (...env: string[]): Promise<unknown> => {
+    const argv = ['--json', '--event', JSON.stringify({ variables }), ...env.flatMap((item) => ['--env', item])];
+    const { out } = await invoke(...argv);
+    const { invocations } = JSON.parse(out) as { invocations: { response: { variables: unknown } }[] };
+    return invocations[0]?.response.variables;
+  };
+  assert.deepEqual(await given('STAGE=dev'), ['eu-west-1', 'LOCALEMULATORKEY', 'local-emulator-token', null, 'dev']);
+  assert.deepEqual(await given('AWS_REGION=us-east-1', 'AWS_LAMBDA_LOG_FORMAT=JSON', 'AWS_ACCESS_KEY_ID=mine'), [
+    'us-east-1',
+    'mine',
+    null, // The emulator's token does not go with a key of one's own.
+    'JSON',
+    null,
+  ]);
+  assert.deepEqual(await given('AWS_ACCESS_KEY_ID=mine', 'AWS_SESSION_TOKEN=token', 'STAGE='), [
+    'eu-west-1',
+    'mine',
+    'token',
+    null,
+    '',
+  ]);
 });
 
 test('--traces none leaves both variables unset', async () => {

@@ -51,6 +51,14 @@ test('the report, and what else the runtime had to say', async (t) => {
   assert.match(out, /\ndoctor: xray spans: (\d+) begun, \1 sent/);
 });
 
+test('an init that fails, and is tried again by Lambda, is reported once', async (t) => {
+  const dir = makeFunction(t);
+  const { code, out } = await doctor('--dir', dir, '--layer', LAYER_FOLDER, '--handler', 'nowhere.handler');
+  assert.equal(code, 1);
+  assert.equal(out.split('doctor: a report').length, 2, out);
+  assert.match(out, /\nthe function failed \(init-error\): .*Cannot find module 'nowhere'/);
+});
+
 test('--json: one object; a function that fails: exit code 1, with its error', async (t) => {
   const dir = makeFunction(t);
   const { code, out } = await doctor('--dir', dir, '--layer', LAYER_FOLDER, '--json', '--event', '{"fail":true}');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Idle, InvocationResult, type Outcome, PendingInvocation } from '../../local/emulator/invocation.ts';
-import { reportInvocation, statusLines } from '../../local/invocation-report.ts';
+import { reportInvocation, reportShutdown, statusLines } from '../../local/invocation-report.ts';
 import type { TracedInvocation } from '../../local/traced-run.ts';
 
 const options = { columns: 80, isAscii: false, isColored: false, drawings: ['xray', 'otlp'] } as const;
@@ -51,4 +51,23 @@ test('log lines lose what only repeats, and carriage returns are line breaks', (
     '  {"level":"INFO"}',
     '  raw  tabs',
   ]);
+});
+
+test('a trace that came to OTLP alone is drawn, whatever is preferred: an init that fails has no place in X-Ray', () => {
+  const span = { id: 'a', parentId: undefined, name: 'Initialization', note: '', startMs: 0, endMs: 4, isError: true };
+  const preferred = { ...options, drawings: ['xray'] } as const;
+  const failed = reportInvocation(traced({ status: 'init-error' }, { otlpSpans: [span] }), preferred);
+  assert.match(failed.join('\n'), /\nOTLP\n.*\nInitialization /);
+  const both = reportInvocation(traced({}, { xraySpans: [span], otlpSpans: [span] }), preferred);
+  assert.doesNotMatch(both.join('\n'), /OTLP/);
+});
+
+test('what comes at shutdown is shown, log lines too; nothing is shown of nothing', () => {
+  const { datagrams, otlpRequests, xraySpans, otlpSpans } = traced({});
+  const late = { logs: ['bye'], datagrams, otlpRequests, xraySpans, otlpSpans };
+  assert.deepEqual(reportShutdown(late, options), ['at shutdown', '', 'log', '  bye']);
+  assert.deepEqual(reportShutdown({ ...late, logs: [] }, options), []);
+  const span = { id: 'a', parentId: undefined, name: 'Overhead', note: '', startMs: 0, endMs: 4, isError: false };
+  const drawn = reportShutdown({ ...late, logs: [], otlpSpans: [span] }, options);
+  assert.deepEqual(drawn.slice(0, 3), ['at shutdown', '', 'OTLP']);
 });

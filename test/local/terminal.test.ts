@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatDuration, styleOf, truncated, widthOf } from '../../local/terminal.ts';
+import { formatBytes, formatDuration, styleOf, truncated, truncatedAtStart, widthOf } from '../../local/terminal.ts';
 
 test('durations', () => {
   const cases = [
@@ -33,6 +33,14 @@ test('truncation keeps to the columns and never splits a character', () => {
   assert.equal(truncated('price order', 8, '…'), 'price o…');
   assert.equal(truncated('日本語', 5, '…'), '日本…');
   assert.equal(truncated('日本語', 4, '…'), '日…');
+});
+
+test('truncation at the start keeps the end, in columns and whole characters', () => {
+  assert.equal(truncatedAtStart('lib/half.js', 11, '…'), 'lib/half.js');
+  assert.equal(truncatedAtStart('lib/half.js', 8, '…'), '…half.js');
+  assert.equal(truncatedAtStart('日本語', 5, '…'), '…本語');
+  assert.equal(truncatedAtStart('日本語', 4, '…'), '…語');
+  assert.equal(truncatedAtStart('a\x1b/b.js', 80, '…'), 'a·/b.js');
 });
 
 test('paint only when told', () => {

@@ -70,6 +70,23 @@ test('never wider than it may be, whatever the names and depths', () => {
   }
 });
 
+test('of a file that is too long the end is shown, which tells it from its neighbours', () => {
+  const folder = '@opentelemetry/api/build/esm/context/';
+  const lines = drawWaterfall([
+    span('a', undefined, `${folder}context.mjs`, 0, 10),
+    span('b', 'a', `${folder}NoopContextManager.mjs`, 0, 5),
+    span('c', 'b', `GET /orders/{id}/items/{item}/prices.json`, 0, 5),
+  ]);
+  assert.match(lines[1]!, /^…api\/build\/esm\/context\/context\.mjs /);
+  assert.match(lines[2]!, /^└─ ….*NoopContextManager\.mjs /);
+  assert.match(lines[3]!, /^ {3}└─ GET \/orders\/.*… /);
+  assert.ok(lines.every((line) => widthOf(line) <= 80));
+});
+
+test('a trace in which no time has passed has no times on its axis', () => {
+  assert.equal(drawWaterfall([span('a', undefined, 'Invocation', 0)])[0], `${' '.repeat(22)}0`);
+});
+
 test('durations stand in one column', () => {
   const lines = drawWaterfall([
     span('a', undefined, 'a', 0, 1234),

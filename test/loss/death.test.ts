@@ -1,4 +1,4 @@
-// Issue 7, item 6: however the process dies, what it recorded is delivered or counted: by itself in the time there is, else by the
+// However the process dies, what it recorded is delivered or counted: by itself in the time there is, else by the
 // next process of the same environment, once.
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-// Issue 7, items 8 and 9: what goes wrong in the tracer stays there; it can be switched off; it takes little memory, and says how much
+// What goes wrong in the tracer stays there; it can be switched off; it takes little memory, and says how much
 // time it took.
 
 import assert from 'node:assert/strict';
@@ -62,6 +62,22 @@ test('errors that throw when they are looked at are the same errors to the calle
       kind,
     );
   }
+});
+
+test('a tracer that cannot be installed: the function runs without', async () => {
+  const preload = `Object.defineProperty(globalThis, Symbol.for('opentelemetry.js.api.1'), {
+    get() { throw new Error('not for you'); },
+  });`;
+  await using fn = await startFunction({
+    files: { 'preload.cjs': preload, 'index.js': `exports.handler = async () => 'untraced';` },
+    environment: { NODE_OPTIONS: '--require ./preload.cjs' },
+  });
+  assert.equal((await fn.invoke({})).text, '"untraced"');
+  assert.match(
+    fn.emulator.logs.join('\n'),
+    /spanstrap: nothing is traced: .*could not be installed: Error: not for you/,
+  );
+  assert.deepEqual(fn.otlp.spans, []);
 });
 
 test('globals that user code breaks during the handler: the answer is the handler’s', async () => {

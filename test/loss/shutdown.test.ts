@@ -1,4 +1,4 @@
-// Issue 7, item 7: the end of an environment. What is recorded leaves within 300 ms of SIGTERM, after the user's own listeners.
+// The end of an environment. What is recorded leaves within 300 ms of SIGTERM, after the user's own listeners.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// Issue 7, item 5: the event loop is blocked, and somebody still tells of the invocation that runs out of time.
+// The event loop is blocked, and somebody still tells of the invocation that runs out of time.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -2,6 +2,7 @@
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Exporter, ExportOutcome, SpanBatch } from '../exporter.ts';
+import { usableLinks } from '../usable-links.ts';
 
 export type ConsoleExporterOptions = {
   /** Takes a line without its end; it is out when the call returns. */
@@ -58,7 +59,7 @@ export function describeSpans(spans: readonly ReadableSpan[]): string[] {
       const { span, depth } = next;
       if (described.has(span)) continue;
       described.add(span);
-      lines.push('  '.repeat(Math.min(depth, DEEPEST_INDENT)) + describeSpan(span));
+      lines.push('  '.repeat(Math.min(depth, DEEPEST_INDENT)) + describeAnySpan(span));
       push(children.get(span.spanContext().spanId) ?? [], depth + 1);
     }
   }
@@ -69,9 +70,18 @@ function byStart(a: ReadableSpan, b: ReadableSpan): number {
   return a.startTime[0] - b.startTime[0] || a.startTime[1] - b.startTime[1];
 }
 
+/** User code may have made anything of it. */
+function describeAnySpan(span: ReadableSpan): string {
+  try {
+    return describeSpan(span);
+  } catch (error) {
+    return `span unreadable: ${error}`;
+  }
+}
+
 function describeSpan(span: ReadableSpan): string {
   const { traceId, spanId } = span.spanContext();
-  const { name, kind, status, startTime, endTime, attributes, events, links } = span;
+  const { name, kind, status, startTime, endTime, attributes, events } = span;
   const durationMs = (endTime[0] - startTime[0]) * 1e3 + (endTime[1] - startTime[1]) / 1e6;
   const parts = [`span ${show(name)}`, KINDS[kind] ?? String(kind), `${durationMs.toFixed(3)} ms`];
   if (status.code === ERROR) parts.push(`ERROR${status.message ? ` ${show(status.message)}` : ''}`);
@@ -83,7 +93,7 @@ function describeSpan(span: ReadableSpan): string {
     const detail = type === undefined && message === undefined ? '' : ` ${show(type)}: ${show(message)}`;
     parts.push(`event:${show(event.name)}${detail}`);
   }
-  for (const { context } of links) parts.push(`link=${context.traceId}/${context.spanId}`);
+  for (const { context } of usableLinks(span)) parts.push(`link=${context.traceId}/${context.spanId}`);
   return parts.join(' ');
 }
 

@@ -9,10 +9,11 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
+import { wallNow } from '../../../runtime/untouched.ts';
 import type { Transport, Verdict } from './delivery.ts';
 import { judgeCall } from './grpc-status.ts';
-import type { PartialSuccess } from './http-verdict.ts';
+import { type PartialSuccess, taken } from './partial-success.ts';
+import { startTimeLimit, stopTimeLimit } from './time-limit.ts';
 import type { TlsOptions } from './tls.ts';
 
 export type GrpcTransportOptions = {
@@ -40,7 +41,9 @@ const GZIP_FROM_BYTES = 1024;
 /** An answer larger than this is not OTLP. */
 const LONGEST_ANSWER_BYTES = 65_536;
 
-type Call = { readonly verdict: Verdict; readonly isConnectionLost: boolean };
+/** Of the connection, after a call. `silent`: there was no answer in time; it may have gone without a word. */
+type Connection = 'kept' | 'silent' | 'lost';
+type Call = { readonly verdict: Verdict; readonly connection: Connection };
 
 export function createGrpcTransport(options: GrpcTransportOptions): Transport {
   let session: ClientHttp2Session | undefined;
@@ -48,6 +51,11 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
 
   const discard = (): void => {
     session?.destroy();
+    session = undefined;
+  };
+  /** The next call takes another; what is on its way on this one, such as a cancelled call, still leaves. */
+  const leave = (): void => {
+    session?.close();
     session = undefined;
   };
 
@@ -82,11 +90,12 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
         } catch (error) {
           return { kind: 'again', error: (error as Error).message };
         }
-        const { verdict, isConnectionLost } = await callOnce(session, options, message, untilEpochMs);
+        const { verdict, connection } = await callOnce(session, options, message, untilEpochMs);
         lastUsedEpochMs = wallNow();
-        if (isConnectionLost) discard();
+        if (connection === 'lost') discard();
+        if (connection === 'silent') leave();
         // A connection kept over a freeze may be dead; one try on a fresh one settles it.
-        if (!isConnectionLost || !isReused || wallNow() >= untilEpochMs) return { ...verdict, ...resent };
+        if (connection !== 'lost' || !isReused || wallNow() >= untilEpochMs) return { ...verdict, ...resent };
         isDoubtful = verdict.mayHaveArrived === true;
       }
     },
@@ -103,16 +112,17 @@ function callOnce(
   const timeoutMs = Math.max(1, untilEpochMs - wallNow());
   let stream: ClientHttp2Stream;
   let hasLeft = false;
-  const timer = setTimeout(() => settle(`no answer within ${Math.round(timeoutMs)} ms`, false), timeoutMs);
-  const settle = (failure: string | Verdict, isConnectionLost: boolean): void => {
-    clearTimeout(timer);
+  const limit = startTimeLimit(timeoutMs, () => settle(`no answer within ${Math.round(timeoutMs)} ms`, 'silent'));
+  const settle = (failure: string | Verdict, connection: Connection): void => {
+    stopTimeLimit(limit);
     session.unref();
     session.off('error', connectionFailed);
     const isFinished = typeof failure !== 'string';
     if (!isFinished) stream?.close(constants.NGHTTP2_CANCEL);
-    resolve({ verdict: isFinished ? failure : judgeFailure(failure, hasLeft, isConnectionLost), isConnectionLost });
+    resolve({ verdict: isFinished ? failure : judgeFailure(failure, hasLeft, connection), connection });
   };
-  const connectionFailed = (error: Error): void => settle(error.message, true);
+  const connectionNow = (): Connection => (session.destroyed || session.closed ? 'lost' : 'kept');
+  const connectionFailed = (error: Error): void => settle(error.message, 'lost');
 
   // The process stays for the call, not for the connection.
   session.ref();
@@ -120,7 +130,7 @@ function callOnce(
   try {
     stream = session.request(requestHeaders(options, timeoutMs, message), { endStream: false });
   } catch (error) {
-    settle((error as Error).message, session.destroyed || session.closed);
+    settle((error as Error).message, connectionNow());
     return promise;
   }
   const chunks: Buffer[] = [];
@@ -140,27 +150,27 @@ function callOnce(
   stream.on('finish', () => {
     hasLeft = true;
   });
-  stream.on('error', (error) => settle(error.message, session.destroyed || session.closed));
+  stream.on('error', (error) => settle(error.message, connectionNow()));
   stream.on('close', () => {
     const httpStatus = Number(answer[':status'] ?? 0);
     if (httpStatus === 0) {
-      settle('the connection was closed without an answer', true);
+      settle('the connection was closed without an answer', 'lost');
       return;
     }
     const end = { ...answer, ...trailers };
     if (end['grpc-status'] === undefined && String(end['content-type']).startsWith('application/grpc')) {
-      settle('the answer was cut off', session.destroyed || session.closed);
+      settle('the answer was cut off', connectionNow());
       return;
     }
     const failure = judgeCall({ httpStatus, trailers: end });
-    settle(failure ?? taken(Buffer.concat(chunks), options.decodeAnswer), false);
+    settle(failure ?? taken(() => readAnswer(Buffer.concat(chunks), options.decodeAnswer)), 'kept');
   });
   stream.end(frame(message, isCompressed(options, message)));
   return promise;
 }
 
-function judgeFailure(error: string, hasLeft: boolean, isConnectionLost: boolean): Verdict {
-  const kind = isConnectionLost ? 'again' : 'later';
+function judgeFailure(error: string, hasLeft: boolean, connection: Connection): Verdict {
+  const kind = connection === 'lost' ? 'again' : 'later';
   return hasLeft ? { kind, error, mayHaveArrived: true } : { kind, error };
 }
 
@@ -193,18 +203,10 @@ function frame(message: Uint8Array, isGzip: boolean): Buffer {
   return framed;
 }
 
-function taken(body: Buffer, decode: GrpcTransportOptions['decodeAnswer']): Verdict {
-  let answer: PartialSuccess = {};
-  try {
-    if (body.length > PREFIX_BYTES) {
-      const message = body.subarray(PREFIX_BYTES, PREFIX_BYTES + body.readUInt32BE(1));
-      answer = decode(body[0] === 1 ? zlib().gunzipSync(message) : message);
-    }
-  } catch {
-    // It was taken; what else was to be said cannot be read.
-  }
-  const { rejectedSpans = 0, errorMessage } = answer.partialSuccess ?? {};
-  return { kind: 'taken', rejectedSpans: Number(rejectedSpans), warning: errorMessage || undefined };
+function readAnswer(body: Buffer, decode: GrpcTransportOptions['decodeAnswer']): PartialSuccess {
+  if (body.length <= PREFIX_BYTES) return {};
+  const message = body.subarray(PREFIX_BYTES, PREFIX_BYTES + body.readUInt32BE(1));
+  return decode(body[0] === 1 ? zlib().gunzipSync(message) : message);
 }
 
 /** TLS inside a tunnel; plain HTTP/2 uses the tunnel as it is. */

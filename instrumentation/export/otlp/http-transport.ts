@@ -5,7 +5,7 @@ import { wallNow } from '../../../runtime/untouched.ts';
 import { type SigningOptions, signedHeaders } from '../aws/sigv4.ts';
 import { type ProxyEnvironment, proxyFor } from '../proxy.ts';
 import type { Transport } from './delivery.ts';
-import { type AnswerDecoder, type HttpClient, type HttpHeaders, judgeAttempt } from './http-verdict.ts';
+import { type AnswerDecoder, type HttpClient, type HttpHeaders, judgeAttempt, NO_ANSWER } from './http-verdict.ts';
 import { NodeClient } from './node-client.ts';
 import { SocketClient } from './socket-client.ts';
 import type { TlsOptions } from './tls.ts';
@@ -82,8 +82,9 @@ export function createHttpTransport(
       let attempt = await client.send(headers, body, timeoutMs);
       lastUsedEpochMs = wallNow();
       let wasResent = false;
-      // A connection kept over a freeze may be dead; one try on a fresh one settles it.
-      if (attempt.error !== undefined && attempt.wasReused && lastUsedEpochMs < startedEpochMs + timeoutMs) {
+      // A connection kept over a freeze may be dead; one try on a fresh one settles it. A timer may be early, the time is up all the same.
+      const hasBroken = attempt.error !== undefined && attempt.error.name !== NO_ANSWER;
+      if (hasBroken && attempt.wasReused && lastUsedEpochMs < startedEpochMs + timeoutMs) {
         wasResent = attempt.hasLeft;
         attempt = await client.send(headers, body, startedEpochMs + timeoutMs - lastUsedEpochMs);
         lastUsedEpochMs = wallNow();

@@ -3,6 +3,7 @@
 
 import { RealDate, wallNow } from '../../../runtime/untouched.ts';
 import type { Verdict } from './delivery.ts';
+import { type PartialSuccess, taken } from './partial-success.ts';
 
 export type HttpHeaders = Readonly<Record<string, string>>;
 
@@ -31,10 +32,6 @@ export interface HttpClient {
   close(): void;
 }
 
-export type PartialSuccess = {
-  readonly partialSuccess?: { readonly rejectedSpans?: number | string; readonly errorMessage?: string };
-};
-
 /** What the receiver says of a request it took. */
 export type AnswerDecoder = (body: Uint8Array) => PartialSuccess;
 
@@ -60,7 +57,12 @@ const TRANSIENT = new Set([
 
 const NO_BYTES = Buffer.alloc(0);
 
+/** The name of the error: asked for instead of the class, of which each bundle has its own. */
+export const NO_ANSWER = 'NoAnswer';
+
 export class NoAnswer extends Error {
+  override readonly name = NO_ANSWER;
+
   constructor(timeoutMs: number) {
     super(`no answer within ${Math.round(timeoutMs)} ms`);
   }
@@ -84,11 +86,7 @@ function judgeFailure({ error, hasLeft }: HttpAttempt): Verdict {
 }
 
 function judgeAnswer({ status, retryAfter, body }: HttpAnswer, decode: AnswerDecoder): Verdict {
-  if (status >= 200 && status < 300) {
-    if (body.length === 0) return { kind: 'taken', rejectedSpans: 0, warning: undefined };
-    const { rejectedSpans, errorMessage } = readPartialSuccess(body, decode);
-    return { kind: 'taken', rejectedSpans: Number(rejectedSpans ?? 0), warning: errorMessage || undefined };
-  }
+  if (status >= 200 && status < 300) return taken(() => (body.length === 0 ? {} : decode(body)));
   // Protobuf answers have a text among control characters: what can be read of it says why.
   const reason = body.toString('utf8', 0, 200).replace(/[^\x20-\x7e]+/g, ' ');
   const error = `answered ${status} ${reason}`.trimEnd();
@@ -96,15 +94,6 @@ function judgeAnswer({ status, retryAfter, body }: HttpAnswer, decode: AnswerDec
   if (!RETRYABLE.has(status)) return { kind: 'refused', error };
   const afterMs = readRetryAfter(retryAfter);
   return afterMs === undefined ? { kind: 'again', error } : { kind: 'again', error, afterMs };
-}
-
-function readPartialSuccess(body: Buffer, decode: AnswerDecoder): NonNullable<PartialSuccess['partialSuccess']> {
-  try {
-    return decode(body).partialSuccess ?? {};
-  } catch {
-    // It was taken; what else was to be said cannot be read.
-    return {};
-  }
 }
 
 /** Seconds or a date (RFC 9110, section 10.2.3), as milliseconds from now. Of several headers joined with commas the first counts. */

@@ -3,7 +3,6 @@
 
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { clearTimeout, setTimeout } from '../../../runtime/untouched.ts';
 import type { ProxyEnvironment } from '../proxy.ts';
 import {
   type HttpAnswer,
@@ -15,6 +14,7 @@ import {
   readStatusLine,
   STATUS_LINE_CHARS,
 } from './http-verdict.ts';
+import { startTimeLimit, stopTimeLimit } from './time-limit.ts';
 import type { TlsOptions } from './tls.ts';
 
 // Loaded when they are needed: evaluating node:https and what it stands on takes 7 ms of CPU, node:http 1.5 ms.
@@ -47,11 +47,11 @@ export class NodeClient implements HttpClient {
       ...(this.#target as object),
       headers: { ...headers, 'content-length': body.length },
     });
-    const timer = setTimeout(() => request.destroy(new NoAnswer(timeoutMs)), timeoutMs);
+    const limit = startTimeLimit(timeoutMs, () => request.destroy(new NoAnswer(timeoutMs)));
     let hasLeft = false;
     const head = new AnswerHead();
     const settle = (answer: HttpAnswer | undefined, error: Error | undefined): void => {
-      clearTimeout(timer);
+      stopTimeLimit(limit);
       head.unwatch();
       resolve({ answer, error, wasReused: request.reusedSocket, hasLeft });
     };

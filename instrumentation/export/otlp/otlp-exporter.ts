@@ -28,6 +28,7 @@ export class OtlpExporter implements Exporter {
   readonly #delivery: Delivery;
   #isPrepared: boolean;
   #hasReportedRejection = false;
+  #hasReportedEncoding = false;
 
   constructor(parts: OtlpExporterParts) {
     this.#parts = parts;
@@ -85,14 +86,22 @@ export class OtlpExporter implements Exporter {
     try {
       message = encode(spansOf(request));
     } catch (error) {
-      if (!divide(request, requests)) tally.lose(request, `a span could not be encoded: ${error}`);
+      if (!divide(request, requests)) this.#leaveOut(request, tally, error);
       return undefined;
     }
     if (message === undefined) {
-      tally.lose(request, 'nothing was encoded');
+      this.#leaveOut(request, tally, 'nothing was encoded');
       return undefined;
     }
     return message.length > limits.maxBytes && divide(request, requests) ? undefined : message;
+  }
+
+  /** Nothing is wrong with the receiver: it is no failure of the export. */
+  #leaveOut(request: SpanRequest, tally: Tally, reason: unknown): void {
+    tally.leaveOut(request);
+    if (this.#hasReportedEncoding) return;
+    this.#hasReportedEncoding = true;
+    this.#parts.report(`spans that could not be encoded are dropped: ${reason}; said once`);
   }
 
   /** Once: a receiver that rejects something usually rejects it every time. */
@@ -116,6 +125,8 @@ function divide(request: SpanRequest, requests: SpanRequest[]): boolean {
 class Tally {
   #sentSpans = 0;
   #droppedSpans = 0;
+  /** Of these, spans that nobody was asked to take. */
+  #unsendableSpans = 0;
   #resentSpans = 0;
   readonly #unsent: SpanBatch[] = [];
   readonly #doubtful: SpanBatch[] = [];
@@ -144,21 +155,33 @@ class Tally {
     this.#unsent.push(...batches);
   }
 
-  lose({ batches, spanCount }: SpanRequest, error: string): void {
-    this.#droppedSpans += spanCount;
-    this.#lost.push(...batches);
+  /** It could not be turned into bytes. */
+  leaveOut(request: SpanRequest): void {
+    this.#unsendableSpans += request.spanCount;
+    this.#drop(request);
+  }
+
+  lose(request: SpanRequest, error: string): void {
+    this.#drop(request);
     this.#error = error;
   }
 
+  #drop({ batches, spanCount }: SpanRequest): void {
+    this.#droppedSpans += spanCount;
+    this.#lost.push(...batches);
+  }
+
   outcome(endpoint: string, batches: readonly SpanBatch[]): ExportOutcome {
-    if (this.#error === undefined && this.#resentSpans === 0) {
+    if (this.#error === undefined && this.#resentSpans === 0 && this.#unsendableSpans === 0) {
       return { sentSpans: this.#sentSpans, droppedSpans: this.#droppedSpans };
     }
     const isAllUnsent = this.#sentSpans === 0 && this.#droppedSpans === 0;
     const isAllLost = this.#sentSpans === 0 && this.#unsent.length === 0;
+    const isUnsendable = this.#unsendableSpans > 0 && this.#unsendableSpans === this.#droppedSpans;
     return {
       sentSpans: this.#sentSpans,
       droppedSpans: this.#droppedSpans,
+      ...(isUnsendable && { dropReason: 'unsendable' as const }),
       ...(this.#lost.length > 0 && !isAllLost && { lost: this.#lost }),
       ...(this.#unsent.length > 0 && { unsent: isAllUnsent ? batches : this.#unsent }),
       ...(this.#doubtful.length > 0 && { doubtful: this.#doubtful }),

@@ -1,7 +1,7 @@
 // What an ExportTraceServiceResponse says (opentelemetry-proto, collector/trace/v1/trace_service.proto): two fields in one message. The
 // official reader comes in one package with the official serializer; it is the oracle in protobuf-spans.test.ts.
 
-import type { PartialSuccess } from './http-verdict.ts';
+import type { PartialSuccess } from './partial-success.ts';
 
 /** @throws Error when it is not such a message */
 export function decodePartialSuccess(message: Uint8Array): PartialSuccess {

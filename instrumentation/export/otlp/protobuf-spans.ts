@@ -4,6 +4,7 @@
 
 import type { Attributes, Link, SpanContext, SpanStatus } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { usableLinks } from '../usable-links.ts';
 import {
   begin,
   close,
@@ -110,8 +111,9 @@ function writeSpan(span: ReadableSpan): void {
   writeNumber(0x50, span.droppedAttributesCount);
   for (const event of span.events) writeEvent(event);
   writeNumber(0x60, span.droppedEventsCount);
-  for (const link of span.links) writeLink(link);
-  writeNumber(0x70, span.droppedLinksCount);
+  const links = usableLinks(span);
+  for (const link of links) writeLink(link);
+  writeNumber(0x70, span.droppedLinksCount + span.links.length - links.length);
   writeStatus(span.status);
   // Field 16, the only one whose tag takes two bytes.
   writeFlags(0x0185, traceFlags, parentSpanContext);

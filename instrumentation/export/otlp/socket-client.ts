@@ -3,7 +3,7 @@
 
 import { Socket } from 'node:net';
 import { type HttpResponse, ResponseReader } from '../../../runtime/api/response-reader.ts';
-import { clearTimeout, setTimeout, wallNow } from '../../../runtime/untouched.ts';
+import { wallNow } from '../../../runtime/untouched.ts';
 import {
   type HttpAnswer,
   type HttpAttempt,
@@ -14,6 +14,7 @@ import {
   readStatusLine,
   STATUS_LINE_CHARS,
 } from './http-verdict.ts';
+import { startTimeLimit, stopTimeLimit, type TimeLimit } from './time-limit.ts';
 
 /** Up to here head and body are copied into one buffer and leave with one write. */
 const ONE_WRITE_BYTES = 64 * 1024;
@@ -40,7 +41,7 @@ export class SocketClient implements HttpClient {
 
   // The request under way.
   #resolve: ((attempt: HttpAttempt) => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #limit: TimeLimit | undefined;
   #timeoutMs = 0;
   #wasReused = false;
   #hasLeft = false;
@@ -86,7 +87,7 @@ export class SocketClient implements HttpClient {
       socket.write(body, this.#left);
       socket.uncork();
     }
-    this.#timer = setTimeout(this.#giveUp, timeoutMs);
+    this.#limit = startTimeLimit(timeoutMs, this.#giveUp);
     return new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -188,7 +189,7 @@ export class SocketClient implements HttpClient {
     const resolve = this.#resolve;
     if (resolve === undefined) return;
     this.#resolve = undefined;
-    clearTimeout(this.#timer);
+    stopTimeLimit(this.#limit!);
     resolve({ answer, error, wasReused: this.#wasReused, hasLeft: this.#hasLeft });
   }
 }
@@ -211,7 +212,7 @@ function headOf(url: URL, headers: HttpHeaders): string {
   // In this order, so that the settings' own come after and win.
   const all: Record<string, string> = { host: url.host, connection: 'keep-alive', ...headers };
   if (url.username && !all.authorization) all.authorization = basicAuthorization(url);
-  for (const name in all) {
+  for (const name of Object.keys(all)) {
     // How the body is framed is not the settings' to say.
     if (name === 'transfer-encoding' || name === 'content-length') continue;
     const value = all[name]!;

@@ -22,6 +22,7 @@ const MAX_SPANS = 1000;
 export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
   const pipe = options.pipePath === undefined ? undefined : new NamedPipe(options.pipePath);
   let hasReportedPipe = false;
+  let hasReportedEncoding = false;
 
   const write = (line: string): void => {
     const failure = pipe?.write(line);
@@ -33,30 +34,43 @@ export function createStdoutExporter(options: StdoutExporterOptions): Exporter {
     options.writeLine(line);
   };
 
-  const writeRequest = (request: SpanRequest): number => {
-    const message = encodeSpans(spansOf(request));
-    const line = formatRecord(message, options);
-    const halves = line.length > LONGEST_LINE ? halve(request) : undefined;
-    if (halves !== undefined) {
-      return writeRequest(halves[0]) + writeRequest(halves[1]);
+  /** undefined: a span among them cannot be turned into bytes. */
+  const encode = (request: SpanRequest): string | undefined => {
+    try {
+      return formatRecord(encodeSpans(spansOf(request)), options);
+    } catch (error) {
+      if (request.spanCount === 1 && !hasReportedEncoding) {
+        hasReportedEncoding = true;
+        options.report(`spans that could not be encoded are dropped: ${error}; said once`);
+      }
+      return undefined;
     }
-    write(line);
-    return request.spanCount;
   };
 
   const writeAll = (batches: readonly SpanBatch[]): ExportOutcome => {
     let sentSpans = 0;
     let allSpans = 0;
     let error: string | undefined;
+    const writeRequest = (request: SpanRequest): void => {
+      const line = encode(request);
+      const halves = line === undefined || line.length > LONGEST_LINE ? halve(request) : undefined;
+      if (halves !== undefined) halves.forEach(writeRequest);
+      else if (line !== undefined) {
+        write(line);
+        sentSpans += request.spanCount;
+      }
+    };
     for (const request of groupIntoRequests(batches, MAX_SPANS)) {
       allSpans += request.spanCount;
       try {
-        sentSpans += writeRequest(request);
+        writeRequest(request);
       } catch (failure) {
         error = `${failure}`;
       }
     }
-    return { sentSpans, droppedSpans: allSpans - sentSpans, ...(error !== undefined && { error }) };
+    const droppedSpans = allSpans - sentSpans;
+    if (error !== undefined) return { sentSpans, droppedSpans, error };
+    return droppedSpans === 0 ? { sentSpans, droppedSpans } : { sentSpans, droppedSpans, dropReason: 'unsendable' };
   };
 
   return {

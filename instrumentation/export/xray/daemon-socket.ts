@@ -26,7 +26,8 @@ export type DaemonSocketParts = {
 // Loaded with the first datagram: an environment that is never sampled never pays for them.
 export const builtinParts: DaemonSocketParts = {
   dgram: () => process.getBuiltinModule('node:dgram'),
-  resolve: (host) => process.getBuiltinModule('node:dns').promises.lookup(host),
+  // `localhost` is often both, and the daemon listens on 127.0.0.1 if nobody says otherwise; the X-Ray SDK knows IPv4 alone.
+  resolve: (host) => process.getBuiltinModule('node:dns').promises.lookup(host, { order: 'ipv4first' }),
 };
 
 export class DaemonSocket {
@@ -49,7 +50,7 @@ export class DaemonSocket {
     return this.#target !== undefined;
   }
 
-  /** Resolves the daemon's name, once. False when there is no such name (asked again after half a minute). */
+  /** Resolves the daemon's name, once as long as it is there. False when there is no such name (asked again after half a minute). */
   async resolve(): Promise<boolean> {
     if (this.#target !== undefined) return true;
     if (now() < this.#resolveAgainAt) return false;
@@ -102,6 +103,13 @@ export class DaemonSocket {
         });
       });
     });
+  }
+
+  /** Nobody listens there: the name, if it is one, may stand for another address by now. */
+  moved(): void {
+    if (this.#daemon.family !== 0) return;
+    this.#target = undefined;
+    this.discard();
   }
 
   /** Forgets the socket; the next datagram makes a new one. */

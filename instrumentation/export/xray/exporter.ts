@@ -125,6 +125,7 @@ class XrayExporter implements Exporter {
     const sent = isRefused || failed.length === 0 ? first : await this.#sendAgain(first, deadlineEpochMs);
     this.#isThere = !sent.isRefused;
     if (sent.isRefused) {
+      this.#socket.moved();
       return { sentSpans: 0, droppedSpans: 0, unsent: batches, error: `nobody listens at ${this.#daemon}` };
     }
     const outcome = outcomeOf(drawing, sent.sentSpans);

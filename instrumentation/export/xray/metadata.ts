@@ -1,6 +1,7 @@
 // Metadata: what a subsegment carries without being searchable. Namespaces of the user's own, every attribute nothing else took,
 // events and links, under a cap of bytes.
 
+import type { Link } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { rootOf } from '../../trace-header.ts';
 import { epochSeconds } from './epoch-seconds.ts';
@@ -19,7 +20,7 @@ export type MetadataInput = {
   readonly attributes: SpanAttributes;
   /** Exceptions among them are the cause's. */
   readonly events: ReadableSpan['events'];
-  readonly links: ReadableSpan['links'];
+  readonly links: readonly Link[];
   /** Our own marks, if any: what was lost before the span came here. */
   readonly marks: Readonly<Record<string, unknown>> | undefined;
   /** About the tracer, on the `Invocation` alone. */
@@ -97,7 +98,7 @@ function addEvents(metadata: Metadata, events: ReadableSpan['events']): void {
     if (name === 'exception') continue;
     count += 1;
     if (count > MAX_EVENTS) continue;
-    const event: Record<string, unknown> = { name, time: epochSeconds(time) };
+    const event: Record<string, unknown> = { name: toJsonValue(name), time: epochSeconds(time) };
     const details = attributes === undefined ? undefined : toJsonValue(attributes);
     if (details !== undefined && Object.keys(details as object).length > 0) event.attributes = details;
     namespaceIn(metadata, 'events')[count - 1] = event;
@@ -106,7 +107,7 @@ function addEvents(metadata: Metadata, events: ReadableSpan['events']): void {
 }
 
 /** Subsegments have no `links` of their own in X-Ray. */
-function addLinks(metadata: Metadata, links: ReadableSpan['links']): void {
+function addLinks(metadata: Metadata, links: readonly Link[]): void {
   for (const [index, { context, attributes }] of links.entries()) {
     if (index === MAX_LINKS) {
       namespaceIn(metadata, 'links').dropped = links.length - MAX_LINKS;

@@ -13,8 +13,12 @@ const NAME_SCAN_CHARS = 4096;
 const PLAIN_NAME = /^[\w .:/%&#=+\-@]{1,200}$/;
 const NOT_IN_NAMES = /[^\p{L}\p{Z}\p{N}_.:/%&#=+\-@]/gu;
 
-/** The name with the characters X-Ray refuses left out and cut to 200 code points; empty when nothing visible is left. */
-export function sanitizeName(name: string): string {
+/**
+ * The name with the characters X-Ray refuses left out and cut to 200 code points; empty when nothing visible is left. What user code
+ * gave instead of a text becomes one.
+ */
+export function sanitizeName(given: unknown): string {
+  const name = typeof given === 'string' ? given : String(given ?? '');
   if (PLAIN_NAME.test(name)) return name.trim() === '' ? '' : name;
   let clean = name.slice(0, NAME_SCAN_CHARS).replace(NOT_IN_NAMES, '');
   if (clean.length > NAME_MAX_CODE_POINTS) clean = Array.from(clean).slice(0, NAME_MAX_CODE_POINTS).join('');
@@ -47,7 +51,7 @@ export function awsServiceOf(attributes: SpanAttributes): string | undefined {
   return method !== undefined && slash > 0 ? method.slice(0, slash) : undefined;
 }
 
-type NameSource = (span: ReadableSpan, attributes: SpanAttributes) => string | undefined;
+type NameSource = (span: ReadableSpan, attributes: SpanAttributes) => unknown;
 
 const attribute =
   (key: string): NameSource =>

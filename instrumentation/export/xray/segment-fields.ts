@@ -2,6 +2,7 @@
 // Developer Guide, "X-Ray segment documents".
 
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { usableLinks } from '../usable-links.ts';
 import { toJsonValue } from './json-value.ts';
 import { type SpanAttributes, takeText } from './span-attributes.ts';
 import type { SegmentLink, SubsegmentFields } from './subsegment.ts';
@@ -21,7 +22,9 @@ export function addSegmentFields(fields: SubsegmentFields, span: ReadableSpan, a
   if (typeof version === 'string') fields.service = { version: cutText(version, GENERIC_TEXT_CHARS) };
   const user = takeText(attributes, ['enduser.id', 'user.id']);
   if (user !== undefined) fields.user = cutText(user, GENERIC_TEXT_CHARS);
-  const links = span.links.slice(0, MAX_LINKS).flatMap((link) => segmentLink(link) ?? []);
+  const links = usableLinks(span)
+    .slice(0, MAX_LINKS)
+    .flatMap((link) => segmentLink(link) ?? []);
   if (links.length > 0) fields.links = links;
   const functionName = resource['faas.name'];
   if (typeof functionName === 'string') fields.aws = { ...fields.aws, resource_names: [functionName] };

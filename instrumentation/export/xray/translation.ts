@@ -1,7 +1,9 @@
 // One span as the fields of one subsegment: the blocks in turn, each taking its attributes, the rest into the metadata.
 
+import type { Link } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { wallNow } from '../../../runtime/untouched.ts';
+import { usableLinks } from '../usable-links.ts';
 import { ANNOTATION_LIST, type AnnotationSettings, annotationsOf } from './annotations.ts';
 import { awsBlockOf } from './aws-block.ts';
 import { causeOf, type RecordedExceptions } from './cause.ts';
@@ -60,8 +62,16 @@ export function translateSpan(node: SubsegmentNode, settings: TranslationSetting
     translate(node, settings, recorded);
   } catch (error) {
     const { fields } = node;
-    fields.metadata = withMark(fields.metadata, 'unreadable', cutText(String(error), GENERIC_TEXT_CHARS));
-    writeText(node);
+    const reason = cutText(String(error), GENERIC_TEXT_CHARS);
+    fields.metadata = withMark(fields.metadata, 'unreadable', reason);
+    try {
+      writeText(node);
+    } catch {
+      // What cannot be written is among what was read: it must not cost the spans beside it.
+      Object.assign(fields, { ...bareFields(node.source.span), name: fields.name });
+      fields.metadata = withMark(undefined, 'unreadable', reason);
+      writeText(node);
+    }
   }
 }
 
@@ -136,8 +146,10 @@ function mergedEvents(span: ReadableSpan, server: ReadableSpan): Events {
   return [...span.events, ...server.events.filter(({ name }) => !(hasException && name === 'exception'))];
 }
 
-const linksOf = (span: ReadableSpan, server: ReadableSpan | undefined): ReadableSpan['links'] =>
-  server === undefined || server.links.length === 0 ? span.links : [...span.links, ...server.links];
+const linksOf = (span: ReadableSpan, server: ReadableSpan | undefined): readonly Link[] =>
+  server === undefined || server.links.length === 0
+    ? usableLinks(span)
+    : [...usableLinks(span), ...usableLinks(server)];
 
 function failureMessage(
   span: ReadableSpan,
@@ -155,7 +167,8 @@ function isForeignCloud({ resource }: ReadableSpan): boolean {
 }
 
 function marksOf(span: ReadableSpan, replacedId: string | undefined): Record<string, unknown> | undefined {
-  const { droppedAttributesCount, droppedEventsCount, droppedLinksCount } = span;
+  const { droppedAttributesCount, droppedEventsCount } = span;
+  const droppedLinksCount = span.droppedLinksCount + span.links.length - usableLinks(span).length;
   if (!(droppedAttributesCount || droppedEventsCount || droppedLinksCount || replacedId !== undefined))
     return undefined;
   const marks: Record<string, unknown> = {};

@@ -15,7 +15,12 @@ import {
 } from '../../instrumentation/recording-stand.ts';
 
 const choice = { xrayMode: 'phases', hasOpenTelemetry: true, xrayParent: 'root' } as const;
-const settings: TraceFacts['settings'] = { sampler: 'always_on', samplerRatio: 1, dropsWarmUps: false };
+const settings: TraceFacts['settings'] = {
+  sampler: 'always_on',
+  samplerRatio: 1,
+  keepRules: undefined,
+  dropsWarmUps: false,
+};
 
 function lines(invocation: Parameters<RecordingStand['invoke']>[0], stand = new RecordingStand()): Map<string, string> {
   return new Map(traceLines({ settings, choice, scope: stand.invoke(invocation).scope }));
@@ -68,6 +73,21 @@ test('nobody wants it: no parent is made up', () => {
     ['header', 'X-Ray', 'OTLP'],
   );
   assert.equal(found[2]![1], 'not recorded: OTEL_TRACES_SAMPLER is traceidratio with 0.1');
+});
+
+const keepRules = { errors: true, cold: false, slowMs: 2000 };
+
+test('F172: the rule that kept it, and the rules that did not', () => {
+  const stand = new RecordingStand({ sampler: { isSampled: () => false }, keep: keepRules });
+  const { scope } = stand.invoke({ traceHeader: UNSAMPLED });
+  const facts = { settings: { ...settings, sampler: 'always_off' as const, keepRules }, choice, scope };
+  const said = (): string | undefined => new Map(traceLines(facts)).get('OTLP');
+  assert.equal(
+    said(),
+    'not recorded: OTEL_TRACES_SAMPLER is always_off, and it is nothing that SPANSTRAP_OTLP_KEEP keeps (errors,slow=2000ms)',
+  );
+  Object.assign(scope, { isSampledForOtlp: true, keptBecause: 'deadline' });
+  assert.equal(said(), 'kept: it came near to its deadline (SPANSTRAP_OTLP_KEEP); OTEL_TRACES_SAMPLER is always_off');
 });
 
 test('several invocations at once, and no tracing at all', () => {

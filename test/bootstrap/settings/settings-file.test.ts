@@ -31,8 +31,8 @@ max_queue_entries = 99
 
 test('the file of the Rust extension', (t) => {
   const folder = makeFolder(t, { 'otel-extension.toml': FILE });
-  const { values, problem } = readSettingsFile(`${folder}/otel-extension.toml`);
-  assert.equal(problem, undefined);
+  const { values, problems } = readSettingsFile(`${folder}/otel-extension.toml`);
+  assert.deepEqual(problems, []);
   const { settings, unusable } = readSettings(allSettings, {}, values);
   assert.deepEqual(unusable, []);
   assert.equal(settings.otlpEndpoint, 'https://collector.example.com');
@@ -59,19 +59,41 @@ for (const [what, text, reason] of [
 ] as const) {
   test(`a file that ${what}: no values, and the reason in one line`, (t) => {
     const folder = makeFolder(t, text === undefined ? {} : { 'x.toml': text });
-    const { values, problem } = readSettingsFile(`${folder}/x.toml`);
+    const { values, problems } = readSettingsFile(`${folder}/x.toml`);
     assert.deepEqual(values, {});
-    assert.match(problem ?? '', reason);
-    assert.doesNotMatch(problem ?? '', /\n/);
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, reason);
+    assert.doesNotMatch(problems[0]!, /\n/);
   });
 }
 
-test('what has no place in the tables is left alone', (t) => {
-  const text =
-    'title = "x"\nlist = [1]\nat = 1979-05-27\n[exporter]\nunknown = 1\n[exporter.headers]\n[[more]]\na = 1\n';
+test('a field that its section does not have is told of, with those that it has', (t) => {
+  const text = '[exporter]\nendpiont = "http://collector:4318"\nTimeout = 500\n[flush.interval_ms]\n';
   const folder = makeFolder(t, { 'x.toml': text });
-  const { values, problem } = readSettingsFile(`${folder}/x.toml`);
-  assert.equal(problem, undefined);
+  const { values, problems } = readSettingsFile(`${folder}/x.toml`);
+  assert.equal(readSettings(allSettings, {}, values).settings.otlpTimeoutMs, 500);
+  assert.deepEqual(problems, [
+    `the settings file ${folder}/x.toml: [exporter] has no "endpiont", it has compression, endpoint, headers, protocol, timeout`,
+    `the settings file ${folder}/x.toml: [flush] has no "interval_ms", it has interval, invoke_budget, max_batch_bytes, max_batch_entries, max_queue_entries, strategy`,
+  ]);
+});
+
+test('the fields that are known are those of the tables', (t) => {
+  const folder = makeFolder(t, { 'x.toml': '[exporter]\nx = 1\n[flush]\nx = 1\n' });
+  const { problems } = readSettingsFile(`${folder}/x.toml`);
+  const known = problems.flatMap((problem) => {
+    const [, section, fields] = /: \[(\w+)\] has no "x", it has (.*)$/.exec(problem)!;
+    return fields!.split(', ').map((field) => `LAMBDA_OTEL_${section}_${field}`.toUpperCase());
+  });
+  const variables = Object.values(allSettings).flatMap(({ env }) => env);
+  assert.deepEqual(known, variables.filter((variable) => variable.startsWith('LAMBDA_OTEL_')).sort());
+});
+
+test('other sections, and what stands before them, are left alone', (t) => {
+  const text = 'title = "x"\nlist = [1]\nat = 1979-05-27\n[exporter.headers]\n[receiver]\nport = 1\n[[more]]\na = 1\n';
+  const folder = makeFolder(t, { 'x.toml': text });
+  const { values, problems } = readSettingsFile(`${folder}/x.toml`);
+  assert.deepEqual(problems, []);
   const { settings, unusable } = readSettings(allSettings, {}, values);
   assert.deepEqual(unusable, []);
   assert.deepEqual(settings, readSettings(allSettings, {}).settings);

@@ -99,6 +99,11 @@ const good: readonly (readonly [variable: string, text: string, name: SettingNam
   ['OTEL_TRACES_SAMPLER', 'parentbased_traceidratio', 'sampler', 'parentbased_traceidratio'],
   ['OTEL_TRACES_SAMPLER_ARG', '0', 'samplerRatio', 0],
   ['OTEL_TRACES_SAMPLER_ARG', '0.25', 'samplerRatio', 0.25],
+  ['SPANSTRAP_OTLP_KEEP', 'errors', 'keepRules', { errors: true, cold: false, slowMs: undefined }],
+  ['SPANSTRAP_OTLP_KEEP', ' Slow , ERRORS,cold', 'keepRules', { errors: true, cold: true, slowMs: 1000 }],
+  ['SPANSTRAP_OTLP_KEEP', 'slow=1500ms', 'keepRules', { errors: false, cold: false, slowMs: 1500 }],
+  ['SPANSTRAP_OTLP_KEEP', 'cold,slow = 1.5 s', 'keepRules', { errors: false, cold: true, slowMs: 1500 }],
+  ['LAMBDA_OTEL_EXPORTER_KEEP', 'slow=900s', 'keepRules', { errors: false, cold: false, slowMs: 900_000 }],
   ['OTEL_SERVICE_NAME', 'größe', 'serviceName', 'größe'],
   ['OTEL_RESOURCE_ATTRIBUTES', 'team=shop,env=prod', 'resourceAttributes', { team: 'shop', env: 'prod' }],
   ['SPANSTRAP_MAX_QUEUED_SPANS', '1', 'maxQueuedSpans', 1],
@@ -154,20 +159,49 @@ const bad: readonly (readonly [variable: string, text: string, problem: string])
     '1.5',
     'OTEL_TRACES_SAMPLER_ARG is "1.5", which is not a number from 0 to 1; the default 1 is used',
   ],
+  ...[
+    'warm',
+    'errors,',
+    'errors cold',
+    'errors=1s',
+    'slow=1500',
+    'slow=0ms',
+    'slow=901s',
+    'slow=1.2.3s',
+    'slow=1m',
+    'none',
+  ].map(
+    (text) =>
+      [
+        'SPANSTRAP_OTLP_KEEP',
+        text,
+        `SPANSTRAP_OTLP_KEEP is "${text}", which is not a comma separated list of errors, cold and slow, where slow may have a time with a unit: slow=1500ms, slow=2s; the default is used`,
+      ] as const,
+  ),
   [
     'OTEL_RESOURCE_ATTRIBUTES',
     'a',
-    'OTEL_RESOURCE_ATTRIBUTES is "a", which is not key=value,key=value; the default {} is used',
+    'OTEL_RESOURCE_ATTRIBUTES is "a", which is not key=value,key=value; the default is used',
   ],
   [
     'OTEL_RESOURCE_ATTRIBUTES',
     'a=1,=2',
-    'OTEL_RESOURCE_ATTRIBUTES is "a=1,=2", which is not key=value,key=value; the default {} is used',
+    'OTEL_RESOURCE_ATTRIBUTES is "a=1,=2", which is not key=value,key=value; the default is used',
   ],
   [
     'OTEL_RESOURCE_ATTRIBUTES',
     'a=%zz',
-    'OTEL_RESOURCE_ATTRIBUTES is "a=%zz", which is not key=value,key=value; the default {} is used',
+    'OTEL_RESOURCE_ATTRIBUTES is "a=%zz", which is not key=value,key=value; the default is used',
+  ],
+  [
+    'SPANSTRAP_AWS_INJECTION',
+    'sqs,s3',
+    'SPANSTRAP_AWS_INJECTION is "sqs,s3", which is not a comma separated list of sqs, sns, lambda, eventbridge, kinesis, none; the default "sqs,sns,lambda" is used',
+  ],
+  [
+    'SPANSTRAP_FLUSH_STRATEGY',
+    'often',
+    'SPANSTRAP_FLUSH_STRATEGY is "often", which is not end, periodic, continuous or adaptive; the first three with milliseconds after a comma if need be; the default "end" is used',
   ],
   [
     'SPANSTRAP_HANDLER_COMPAT',
@@ -272,6 +306,10 @@ for (const [variable, suffix] of [
     assert.deepEqual(only(variable, 'x').problems, [`${variable} is no setting of spanstrap${suffix}`]);
   });
 }
+
+test('an empty variable is unset also when it is no setting', () => {
+  assert.deepEqual(only('SPANSTRAP_DISABLE', '').problems, []);
+});
 
 test('variables of others, and those of the bootstrap script, are nobody’s problem', () => {
   const others = Object.fromEntries(readElsewhere.map((variable) => [variable, 'x']));

@@ -44,6 +44,21 @@ test('the oldest ordinary spans go first', () => {
   assert.deepEqual(namesIn(queue.take(true)), ['c', 'd', 'e']);
 });
 
+test('what waits of one invocation can be taken out alone, and leaves room', () => {
+  const { queue, dropped } = makeQueue(4);
+  const [one, other] = [{}, {}];
+  queue.add(batchOf(named('a'), one));
+  queue.add(batchOf(named('b', 'c'), other));
+  queue.add(batchOf(named('d'), one));
+  assert.equal(queue.takeOf({}), undefined);
+  assert.deepEqual(namesIn([queue.takeOf(one)!]), ['a', 'd']);
+  assert.equal(queue.takeOf(one), undefined);
+  queue.add(batchOf(named('e', 'f'), one));
+  assert.deepEqual([queue.spans, dropped], [4, []]);
+  assert.deepEqual(namesIn(queue.take(true)), ['b', 'c', 'e', 'f']);
+  assert.equal(queue.bytes, 0);
+});
+
 test('errors, phases, and what stands between an error and its root stay; children end before their parents', () => {
   const { queue, dropped } = makeQueue(4);
   const middle = buildSpan({ name: 'middle', parent: 'aaaaaaaaaaaaaaaa' });
@@ -52,6 +67,29 @@ test('errors, phases, and what stands between an error and its root stay; childr
   queue.add(batchOf([...named('a'), error, ...named('b'), middle, ...named('c'), root, phase('Invocation')], {}));
   assert.deepEqual(namesOf(dropped), ['a', 'b', 'c']);
   assert.deepEqual(namesIn(queue.take(true)), ['error', 'middle', 'root', 'Invocation']);
+});
+
+test('what user code takes for a span or an event waits like any other', () => {
+  const { queue, dropped } = makeQueue(9);
+  const nameless = buildSpan({ name: 'with an event', events: [{ name: undefined as unknown as string }] });
+  const odd: readonly object[] = [
+    { name: undefined },
+    { name: null },
+    { name: 404 },
+    { attributes: { big: 10n, list: [Symbol('a')] } },
+    { attributes: undefined },
+    { events: undefined },
+    { links: [undefined] },
+    { status: undefined },
+  ];
+  const spans = [nameless, ...odd.map((fields) => ({ ...buildSpan(), ...fields }) as ReadableSpan)];
+  queue.add(batchOf(spans));
+  assert.deepEqual([queue.spans, dropped], [9, []]);
+  assert.ok(queue.bytes > 0, `${queue.bytes} bytes`);
+  assert.deepEqual(
+    queue.take(true).map((batch) => batch.spans),
+    [spans],
+  );
 });
 
 test('nothing but errors: the oldest of them go', () => {

@@ -13,6 +13,7 @@ import {
   metrics,
   propagation,
   ROOT_CONTEXT,
+  type Span,
   type SpanContext,
   trace,
 } from '@opentelemetry/api';
@@ -253,6 +254,25 @@ test('startActiveSpan in all its forms, with its result and its errors', () => {
       ['c', 0, '7'],
       ['d', 0, '1'],
     ],
+  );
+});
+
+test('startActiveSpan as code without types calls it: as the SDK takes it', () => {
+  type Loose = { startActiveSpan(...args: unknown[]): unknown };
+  const official = new TracerProvider().getTracer('oracle') as unknown as Loose;
+  const tracer = trace.getTracer('loose') as unknown as Loose;
+  tracing.under(PARENT, () => {
+    for (const one of [official, tracer]) {
+      assert.equal(one.startActiveSpan('nothing to do'), undefined);
+      assert.equal(
+        one.startActiveSpan('no context', {}, null, (span: Span) => [span.end(), 'result'][1]),
+        'result',
+      );
+    }
+  });
+  assert.deepEqual(
+    tracing.take().map(({ name, parentSpanContext }) => [name, parentSpanContext?.spanId]),
+    [['no context', PARENT.spanId]],
   );
 });
 

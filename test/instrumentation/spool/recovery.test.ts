@@ -155,6 +155,21 @@ test('a killed invocation is drawn with its open spans; what is neither there no
   assert.deepEqual(recoverAt(path).added, [], 'and it is told of once');
 });
 
+test('F172: what OTLP gets of a killed invocation: by the sampler’s word, by a rule, or nothing', () => {
+  for (const [otlpIfKilled, traceFlags, keptBecause, lost] of [
+    [true, 1, undefined, 0],
+    ['errors', 0, 'errors', 0],
+    [false, undefined, undefined, 2],
+  ] as const) {
+    const facts = [...FACTS.slice(0, -1), otlpIfKilled] as unknown as FlightFacts;
+    const { otlp, xray, accounts } = recover(die({ facts, begun: 2 }).bytes);
+    assert.deepEqual([otlp.length, xray.length], [otlpIfKilled === false ? 0 : 2, 2]);
+    assert.equal(otlp[0]?.spanContext().traceFlags, traceFlags);
+    assert.equal(otlp[0]?.attributes['spanstrap.kept_because'], keptBecause);
+    assert.deepEqual(accounts[1]!.losses.dropped, lost === 0 ? {} : { killed: lost });
+  }
+});
+
 test('what is found out about an invocation is in the file with its first span, or a moment later', async () => {
   const begin = () => {
     const path = newPath();
@@ -248,6 +263,21 @@ test('a link, a folder and another’s file are left alone', () => {
   symlinkSync(victim, deadPaths(path)[0]!);
   assert.deepEqual(recoverAt(path).added, []);
   assert.deepEqual(readFileSync(victim), bytes);
+});
+
+test('a span that cannot be written down costs none of those beside it', () => {
+  const spans = Array.from({ length: 60 }, (_, n) => buildSpan({ name: `${n}` }));
+  spans[7] = buildSpan({ name: 'bad', events: [{ name: 7n as unknown as string }] });
+  const { text, left } = spoolLines('otlp', [batch(...spans)]);
+  const names = text
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => decodeRecord(line, { resource })!.batch.spans.map(({ name }) => name));
+  assert.equal(left, 1);
+  assert.deepEqual(
+    names,
+    spans.map(({ name }) => name).filter((name) => name !== 'bad'),
+  );
 });
 
 test('what has no room is the oldest; what has is in its order', () => {

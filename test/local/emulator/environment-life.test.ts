@@ -1,7 +1,7 @@
 // The life of execution environments: init that fails, hangs or is repeated, time limits, crashes, freeze, shutdown.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -22,6 +22,30 @@ const isAlive = (pid: number): boolean => {
 
 const folder = mkdtempSync(path.join(tmpdir(), 'emulator-'));
 after(() => rmSync(folder, { recursive: true }));
+
+/** Leaves a file in /tmp that has the name of the environment's log stream in its own, as a runtime's spool does. */
+const leaving = (end: string): readonly [string, ...string[]] => [
+  '/bin/sh',
+  '-c',
+  `touch "/tmp/${path.basename(folder)}-$(basename "$AWS_LAMBDA_LOG_STREAM_NAME").dead1"; echo left; ${end}`,
+];
+const left = (): string[] => readdirSync('/tmp').filter((name) => name.startsWith(`${path.basename(folder)}-`));
+
+test('what is left in /tmp outlives a process, and not the environment', async () => {
+  {
+    await using emulator = await startHandDriven({ command: leaving('exit 3') });
+    await assert.rejects(emulator.init(), /init failed/);
+    await assert.rejects(emulator.init(), /init failed/);
+    assert.equal(left().length, 1, 'both processes were of one environment');
+  }
+  assert.deepEqual(left(), []);
+  await using emulator = await startHandDriven({ command: leaving('exec sleep 60') });
+  const init = emulator.init().catch(() => 'cut off');
+  await emulator.waitFor(() => emulator.logs.includes('left'), { what: 'a file' });
+  assert.equal(left().length, 1);
+  await emulator.shutdown('spindown');
+  assert.deepEqual([left(), await init], [[], 'cut off']);
+});
 
 test('an init error is repeated inside the first invocation, then returned', async () => {
   await using emulator = await startFixture({ init: 'error' });

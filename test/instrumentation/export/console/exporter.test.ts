@@ -73,6 +73,12 @@ test('a chain of thousands of spans has no end of the stack', () => {
   assert.equal(describeSpans(spans).length, 5000);
 });
 
+test('a span that cannot be described says so, and those beside it are described', () => {
+  const odd = { ...buildSpan({ name: 'odd' }), events: undefined as unknown as ReadableSpan['events'] };
+  const lines = describeSpans([buildSpan({ name: 'before' }), odd, buildSpan({ name: 'after' })]);
+  assert.deepEqual(lines.map((line) => line.split(' ')[1]).sort(), ['after', 'before', 'unreadable:']);
+});
+
 test('the exporter writes every batch', async () => {
   const lines: string[] = [];
   const exporter = createConsoleExporter({ writeLine: (line) => lines.push(line) });

@@ -6,6 +6,9 @@ import { test } from 'node:test';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { SpanBatch } from '../../../../instrumentation/export/exporter.ts';
 import { createOtlpExporter, type OtlpExporterOptions } from '../../../../instrumentation/export/otlp/exporter.ts';
+import { createHttpTransport } from '../../../../instrumentation/export/otlp/http-transport.ts';
+import { NoAnswer } from '../../../../instrumentation/export/otlp/http-verdict.ts';
+import { decodePartialSuccess } from '../../../../instrumentation/export/otlp/protobuf-answer.ts';
 import { startTcpServer } from '../../../support/tcp-server.ts';
 import { buildSpan } from '../../span-builder.ts';
 
@@ -169,6 +172,29 @@ test('a second try has what is left of the time limit, not another one', async (
   const { error } = await exporter.export([batch(span)], inAMinute());
   assert.match(error ?? '', /no answer within \d+ ms$/);
   assert.equal(log.requests, 2);
+});
+
+test('a time limit that Node’s timer has kept a little early is no reason for a second try', async () => {
+  let sent = 0;
+  const transport = createHttpTransport(
+    {
+      url: new URL('http://127.0.0.1:4318/v1/traces'),
+      contentType: 'application/x-protobuf',
+      headers: () => ({}),
+      compression: 'none',
+      tls: {},
+      decodeAnswer: decodePartialSuccess,
+    },
+    {
+      async send(_headers, _body, timeoutMs) {
+        sent++;
+        return { answer: undefined, error: new NoAnswer(timeoutMs), wasReused: true, hasLeft: true };
+      },
+      close() {},
+    },
+  );
+  const verdict = await transport.post(Buffer.from('spans'), 250);
+  assert.deepEqual([verdict.kind, verdict.wasResent, sent], ['later', undefined, 1]);
 });
 
 test('a deadline that has passed: nothing is sent, nothing is lost', async (t) => {

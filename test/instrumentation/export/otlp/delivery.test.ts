@@ -133,6 +133,27 @@ for (const [what, body] of [
   });
 }
 
+for (const [what, partialSuccess, sentSpans] of [
+  ['less than none', { rejectedSpans: -5 }, 3],
+  ['a part of one', { rejectedSpans: 1.5 }, 3],
+  ['what is no number', { rejectedSpans: 'many' }, 3],
+  ['a list', { rejectedSpans: [1, 2] }, 3],
+  ['one, for a reason that is no text', { rejectedSpans: 1, errorMessage: { text: 'too old' } }, 2],
+] as const) {
+  test(`a receiver that claims to reject ${what}: the books stay right`, async (t) => {
+    const body = JSON.stringify({ partialSuccess });
+    const { exporter } = create(await start(t, () => ({ body })), {}, createOtlpJsonExporter);
+    const outcome = await exporter.export([batchOf('a', 'b', 'c')], inAMinute());
+    assert.deepEqual(outcome, { sentSpans, droppedSpans: 3 - sentSpans });
+  });
+}
+
+test('a receiver that claims to reject less than none, in protobuf', async (t) => {
+  const minusOne = Uint8Array.of(0x0a, 0x0b, 0x08, ...Array(9).fill(0xff), 0x01);
+  const { exporter } = create(await start(t, () => ({ body: minusOne })));
+  assert.deepEqual(await exporter.export([batchOf('a')], inAMinute()), { sentSpans: 1, droppedSpans: 0 });
+});
+
 test('a receiver that claims to reject more spans than it got', async (t) => {
   const { exporter } = create(await start(t, () => ({ body: PARTIAL })));
   assert.deepEqual(await exporter.export([batchOf('a')], inAMinute()), { sentSpans: 0, droppedSpans: 1 });

@@ -239,6 +239,27 @@ test('a server that hangs: given up at the time limit, the call is cancelled, th
   assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 1);
 });
 
+test('a connection that went silent without an end: given up once, and the next export takes another', async (t) => {
+  const server = await startGrpcServer(t, (call) => succeed(call));
+  const silence: (() => void)[] = [];
+  const port = await startTcpServer(t, (socket) => {
+    const onward = connect(server.port, '127.0.0.1');
+    t.after(() => onward.destroy());
+    socket.pipe(onward).pipe(socket);
+    silence.push(() => {
+      socket.unpipe(onward);
+      onward.unpipe(socket);
+      socket.resume();
+    });
+  });
+  const { exporter } = create(port, { timeoutMs: 250 });
+  const batches = [batchOf('a')];
+  assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 1);
+  for (const stop of silence) stop();
+  assert.match((await exporter.export(batches, inAMinute())).error ?? '', /no answer within 2\d\d ms$/);
+  assert.equal((await exporter.export(batches, inAMinute())).sentSpans, 1);
+});
+
 test('an answer that breaks off before its status: nobody knows, and the spans wait', async (t) => {
   const server = await startGrpcServer(t, ({ stream }) => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' });

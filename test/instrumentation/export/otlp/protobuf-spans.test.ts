@@ -172,6 +172,14 @@ test('a span that cannot be encoded throws, and leaves nothing behind', () => {
   assertSameBytes([buildSpan()]);
 });
 
+test('links that lead nowhere are dropped, and counted', () => {
+  const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
+  const nowhere: readonly unknown[] = [undefined, null, {}, { context: null }, { context: { traceId: 5, spanId: 6n } }];
+  const span = buildSpan({ links: [...(nowhere as Link[]), { context }] });
+  const without = { ...span, links: [{ context }], droppedLinksCount: nowhere.length };
+  assert.deepEqual(encodeSpans([span]), encodeSpans([without]));
+});
+
 test('a name that is no text becomes one', () => {
   const [plain, odd] = [5, '5'].map((name) =>
     encodeSpans([buildSpan({ name: name as string, id: '5e00000000000001' })]),

@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HrTime, TraceState } from '@opentelemetry/api';
+import type { HrTime, SpanContext, TraceState } from '@opentelemetry/api';
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { Clock } from '../../../../instrumentation/clock.ts';
 import type { Exporter } from '../../../../instrumentation/export/exporter.ts';
 import { createOtlpJsonExporter } from '../../../../instrumentation/export/otlp/json-exporter.ts';
+import { RecordedSpan } from '../../../../instrumentation/recorded-span.ts';
 import {
   decodeProtobufTraces,
   type OtlpAttribute,
@@ -16,6 +18,8 @@ import {
 } from '../../../../local/sinks/otlp-messages.ts';
 import { openOtlpSink } from '../../../../local/sinks/otlp-sink.ts';
 import { fc } from '../../../support/property.ts';
+import { ordersResource } from '../../orders-resource.ts';
+import { buildSpan } from '../../span-builder.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -263,4 +267,54 @@ test('JSON: any spans, through the exporter', async () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test('JSON: a span of the runtime’s own with numbers that JSON cannot carry', async () => {
+  await using sink = await openOtlpSink();
+  const exporter = createOtlpJsonExporter({
+    url: `${sink.url}/v1/traces`,
+    headers: {},
+    timeoutMs: 10_000,
+    compression: 'none',
+  });
+  const clock = new Clock();
+  const own = new RecordedSpan(
+    { clock, resource: ordersResource(), instrumentationScope: { name: 'spanstrap', version: '0' } },
+    {
+      name: 'Invocation',
+      kind: 0,
+      spanContext: { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 },
+      parent: undefined,
+      startedAt: clock.now(),
+      attributes: {},
+    },
+  );
+  own.setAttributes({ ratio: Number.NaN, id: 2 ** 60 });
+  own.endAt(clock.now());
+  const outcome = await exporter.export(
+    [{ spans: [own], xray: undefined, isSampledForOtlp: true }],
+    Date.now() + 10_000,
+  );
+  assert.deepEqual(outcome, { sentSpans: 1, droppedSpans: 0 });
+  const { attributes: sent } = sink.spans[0]!;
+  assert.deepEqual(sent, [
+    { key: 'ratio', value: { stringValue: 'NaN' } },
+    { key: 'id', value: { stringValue: String(2 ** 60) } },
+  ]);
+});
+
+test('JSON: links that lead nowhere are dropped, and counted', async () => {
+  await using sink = await openOtlpSink();
+  const exporter = createOtlpJsonExporter({
+    url: `${sink.url}/v1/traces`,
+    headers: {},
+    timeoutMs: 10_000,
+    compression: 'none',
+  });
+  const context = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 };
+  const links = [{ context: undefined as unknown as SpanContext }, { context }];
+  const batch = { spans: [buildSpan({ links })], xray: undefined, isSampledForOtlp: true };
+  assert.equal((await exporter.export([batch], Date.now() + 10_000)).sentSpans, 1);
+  assert.equal(sink.spans[0]?.droppedLinksCount, 1);
+  assert.equal(sink.spans[0]?.links?.[0]?.traceId, context.traceId);
 });

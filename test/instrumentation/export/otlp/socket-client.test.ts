@@ -70,6 +70,23 @@ test('user code that replaces net.connect does not get it', async (t) => {
   assert.equal((await create(t, url).post()).answer?.status, 200);
 });
 
+test('what user code has put on Object.prototype is no header', async (t) => {
+  const heads: string[] = [];
+  const port = await startTcpServer(t, (socket) => {
+    socket.on('data', (bytes) => {
+      heads.push(bytes.toString('latin1'));
+      socket.write(OK);
+    });
+  });
+  const prototype = Object.prototype as { extend?: unknown };
+  t.after(() => delete prototype.extend);
+  for (const added of ['a text', () => 'a function']) {
+    prototype.extend = added;
+    assert.equal((await create(t, `http://127.0.0.1:${port}/v1/traces`).post()).answer?.status, 200);
+    assert.doesNotMatch(heads.pop()!, /extend/);
+  }
+});
+
 test('hosts: a name, and an address of IPv6', async (t) => {
   for (const host of ['localhost', '[::1]']) {
     const heads: string[] = [];

@@ -99,16 +99,29 @@ test('a line that CloudWatch would cut is divided', async () => {
   assert.deepEqual(lines.flatMap(namesIn), ['a', 'b', 'c', 'd', 'e']);
 });
 
-test('a span that cannot be encoded costs its request, and is counted', async () => {
+test('a span that cannot be encoded is counted, and those beside it are written', async () => {
   const hostile = buildSpan();
   Object.defineProperty(hostile, 'attributes', {
     get() {
       throw new TypeError('hostile');
     },
   });
-  const { exporter } = create();
-  const outcome = await exporter.export([{ ...batchOf(), spans: [hostile] }], 0);
-  assert.deepEqual(outcome, { sentSpans: 0, droppedSpans: 1, error: 'TypeError: hostile' });
+  const { exporter, lines, reports } = create();
+  const { spans } = batchOf('a', 'b', 'c');
+  const outcome = await exporter.export([{ ...batchOf(), spans: spans.toSpliced(1, 0, hostile) }, batchOf('d')], 0);
+  assert.deepEqual(outcome, { sentSpans: 4, droppedSpans: 1, dropReason: 'unsendable' });
+  assert.deepEqual(lines.flatMap(namesIn), ['a', 'b', 'c', 'd']);
+  await exporter.export([{ ...batchOf(), spans: [hostile] }], 0);
+  assert.deepEqual(reports, ['spans that could not be encoded are dropped: TypeError: hostile; said once']);
+});
+
+test('a line that nobody takes is a failure, and counted', async () => {
+  const { exporter } = create({
+    writeLine() {
+      throw new Error('EPIPE');
+    },
+  });
+  assert.deepEqual(await exporter.export([batchOf('a')], 0), { sentSpans: 0, droppedSpans: 1, error: 'Error: EPIPE' });
 });
 
 /** A named pipe in a folder of its own. */

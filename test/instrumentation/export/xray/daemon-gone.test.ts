@@ -1,8 +1,10 @@
 // A daemon that is not there, on real sockets: the kernel says so with the datagram after, or with the next turn of the event loop.
 
 import assert from 'node:assert/strict';
+import type { LookupOneOptions } from 'node:dns';
 import { type TestContext, test } from 'node:test';
 import type { Exporter, SpanBatch } from '../../../../instrumentation/export/exporter.ts';
+import { builtinParts } from '../../../../instrumentation/export/xray/daemon-socket.ts';
 import { createXrayExporter } from '../../../../instrumentation/export/xray/exporter.ts';
 import { openXraySink, type XraySink } from '../../../../local/sinks/xray-sink.ts';
 import { buildSpan, kinds } from '../../span-builder.ts';
@@ -75,4 +77,37 @@ test('at the exit nobody can hear that the daemon is gone: it must have been the
   await sink.comeBack();
   await exporter.export([batchOf(1)], inAMinute());
   assert.equal(atExit([batchOf(1)]), true, 'seen again');
+});
+
+test('a name that has moved: asked for anew when nobody listens there any more', async (t) => {
+  const { sink } = await open(t);
+  const addresses = ['127.0.0.2', '127.0.0.1'];
+  const asked: string[] = [];
+  const exporter = createXrayExporter({
+    daemonAddress: `daemon.test:${sink.address.split(':')[1]}`,
+    reportProblem() {},
+    socketParts: {
+      ...builtinParts,
+      async resolve() {
+        asked.push(addresses[asked.length]!);
+        return { address: asked.at(-1)!, family: 4 };
+      },
+    },
+  });
+  const batches = [batchOf(0)];
+  assert.equal((await exporter.export(batches, inAMinute())).unsent, batches);
+  for (let flush = 0; flush < 2; flush++) assert.equal((await exporter.export(batches, inAMinute())).error, undefined);
+  assert.deepEqual(asked, addresses);
+});
+
+test('of a name with both kinds of addresses the one of IPv4: the daemon listens there if nobody says otherwise', async (t) => {
+  const { promises } = process.getBuiltinModule('node:dns');
+  const both = [
+    { address: '::1', family: 6 },
+    { address: '127.0.0.1', family: 4 },
+  ];
+  t.mock.method(promises, 'lookup', async (_name: string, { order }: LookupOneOptions = {}) =>
+    order === 'ipv4first' ? both[1] : both[0],
+  );
+  assert.deepEqual(await builtinParts.resolve('localhost'), both[1]);
 });

@@ -273,3 +273,15 @@ test('a span that cannot be read keeps name, times and a mark', () => {
   assert.equal(documents[0]!.subsegments!.length, 1);
   assert.deepEqual(documents[0]!.metadata, { spanstrap: { unreadable: 'Error: moved out' } });
 });
+
+test('a span that cannot be written costs none of those beside it', () => {
+  const span = buildSpan({ id: invocationSpanId, name: 'Invocation', attributes: { kept: 'no' } });
+  Object.assign(span, { droppedAttributesCount: 10n });
+  const { documents } = draw([span, buildSpan({ parent: invocationSpanId, name: 'child' })]);
+  assert.deepEqual(
+    allOf(documents).map(({ name }) => name),
+    ['Invocation', 'child'],
+  );
+  const { unreadable } = documents[0]!.metadata!.spanstrap!;
+  assert.match(String(unreadable), /BigInt/);
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Link } from '@opentelemetry/api';
 import { buildSpan, kinds, START, TRACE_ID } from '../../span-builder.ts';
 import { draw, drawOne, placement } from './drawing.ts';
 
@@ -155,11 +156,37 @@ test('events but exceptions are metadata, twenty of them', () => {
   assert.equal(metadata!.events!.dropped, 5);
 });
 
+test('names of events that JSON cannot carry', () => {
+  const around: { name?: unknown } = {};
+  around.name = around;
+  const names: readonly unknown[] = [10n, around];
+  const { metadata } = drawOne({
+    attributes: { kept: 'yes' },
+    events: names.map((name) => ({ name: name as string })),
+  });
+  const time = 1710334643.120001;
+  assert.deepEqual(metadata, {
+    default: { kept: 'yes' },
+    events: { 0: { name: '10', time }, 1: { name: { name: '[circular]' }, time } },
+  });
+});
+
 test('links are metadata in the X-Ray form', () => {
   const context = { traceId: TRACE_ID, spanId: 'cc00000000000001', traceFlags: 1 };
   const { metadata } = drawOne({ links: [{ context, attributes: { 'messaging.message.id': 'M' } }, { context }] });
   const link = { trace_id: '1-65f1a2b3-0123456789abcdef01234567', id: 'cc00000000000001' };
   assert.deepEqual(metadata, { links: { 0: { ...link, attributes: { 'messaging.message.id': 'M' } }, 1: link } });
+});
+
+test('links that lead nowhere are dropped, and counted', () => {
+  const context = { traceId: TRACE_ID, spanId: 'cc00000000000001', traceFlags: 1 };
+  const nowhere: readonly unknown[] = [undefined, null, {}, { context: null }, { context: { traceId: 5, spanId: 6n } }];
+  const { metadata } = drawOne({ attributes: { kept: 'yes' }, links: [...(nowhere as Link[]), { context }] });
+  assert.deepEqual(metadata, {
+    default: { kept: 'yes' },
+    links: { 0: { trace_id: '1-65f1a2b3-0123456789abcdef01234567', id: 'cc00000000000001' } },
+    spanstrap: { dropped_links: nowhere.length },
+  });
 });
 
 test('attributes of the resource are no part of a subsegment, nor is a user', () => {

@@ -27,6 +27,22 @@ for (const [what, name, expected] of sanitized) {
   test(`sanitises a name: ${what}`, () => assert.equal(sanitizeName(name), expected));
 }
 
+const odd: readonly (readonly [unknown, string])[] = [
+  [404, '404'],
+  [10n, '10'],
+  [Symbol('cart'), 'Symbolcart'],
+  [{ a: 1 }, 'object Object'],
+];
+for (const [name, expected] of odd) {
+  test(`a name that is no text becomes one: ${String(name)}`, () => {
+    assert.equal(sanitizeName(name), expected);
+    const drawn = drawOne({ name: name as string, attributes: { kept: 'yes' } });
+    assert.deepEqual([drawn.name, drawn.metadata], [expected, { default: { kept: 'yes' } }]);
+  });
+}
+
+test('no name is none', () => assert.deepEqual([undefined, null].map(sanitizeName), ['', '']));
+
 const aws = { 'rpc.system': 'aws-api', 'rpc.service': 'DynamoDB', 'rpc.method': 'GetItem' };
 
 const named: readonly (readonly [string, SpanDescription, string, string | undefined])[] = [
