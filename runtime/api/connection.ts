@@ -79,7 +79,19 @@ export class Connection {
   /** Starts a request with a chunked body; `head` announces `Transfer-Encoding: chunked`. */
   openChunked(head: string): ChunkedRequest {
     const socket = this.#open();
-    const { promise: response, ...waiting } = Promise.withResolvers<HttpResponse>();
+    const { promise: response, resolve, reject } = Promise.withResolvers<HttpResponse>();
+    let answered: ConnectionLost | undefined;
+    const waiting: Waiting = {
+      resolve(response) {
+        const { status } = response;
+        answered = new ConnectionLost(
+          `the Lambda API answered with status ${status} while the response was streaming`,
+          true,
+        );
+        resolve(response);
+      },
+      reject,
+    };
     this.#expect(socket, waiting, true);
     // The platform may cut the connection while the body is still being written; whoever calls `end` learns of it.
     response.catch(() => {});
@@ -88,11 +100,11 @@ export class Connection {
       write(chunk, sent) {
         if (chunk.length === 0) return sent();
         if (socket.destroyed)
-          return sent(new ConnectionLost('the connection closed while the response was streaming', false));
+          return sent(answered ?? new ConnectionLost('the connection closed while the response was streaming', false));
         socket.cork();
         socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
         socket.write(chunk);
-        socket.write('\r\n', 'latin1', sent);
+        socket.write('\r\n', 'latin1', (error) => sent(error && (answered ?? error)));
         socket.uncork();
       },
       end(trailers) {
@@ -186,8 +198,9 @@ export class Connection {
 
   #deliver(socket: Socket, response: HttpResponse): void {
     this.#answered++;
-    if (!response.keepsAlive) this.close();
+    // First: what is still being written to a connection that is closed early fails with the answer.
     this.#settle(socket)?.resolve(response);
+    if (!response.keepsAlive) this.close();
   }
 
   #lose(socket: Socket, cause: Error | undefined): void {

@@ -194,6 +194,19 @@ test('the server answers a chunked upload before its end', async (t) => {
   assert.equal((await upload.end({})).status, 413);
 });
 
+test('the server answers a chunked upload before its end and closes the connection: the writer learns of the answer', async (t) => {
+  const refusal = OK.replace('200', '413').replace('\r\n', '\r\nConnection: close\r\n');
+  const { connection } = await startScript(t, (socket) => void socket.write(refusal));
+  const upload = connection.openChunked('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  let failure: Error | null | undefined;
+  while (!failure) {
+    failure = await new Promise((resolve) => upload.write(Buffer.from('x'), resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.match(failure.message, /answered with status 413 while the response was streaming/);
+  assert.equal((await upload.end({})).status, 413);
+});
+
 const child = (port: number, work: string): string => `
   const { Connection } = await import(${JSON.stringify(sourceUrl('runtime/api/connection.ts'))});
   const connection = new Connection({ host: '127.0.0.1', port: ${port} });

@@ -1,42 +1,8 @@
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type HandlerFunction, loadHandler } from '../../../runtime/handler/module-loading.ts';
-import type { Scope } from '../../support/tcp-server.ts';
 import { makeFolder } from '../../support/temporary-folder.ts';
-
-type Loading = {
-  readonly root: string;
-  readonly warnings: string[];
-  readonly imported: string[];
-  load(handler: string): Promise<HandlerFunction>;
-};
-
-/** A task root with these files, and a loader as start.cjs makes it. */
-function prepare(scope: Scope, files: Readonly<Record<string, string>>): Loading {
-  const root = makeFolder(scope, files);
-  const warnings: string[] = [];
-  const imported: string[] = [];
-  const loader = {
-    require: createRequire(import.meta.url),
-    importModule: (url: string): Promise<unknown> => {
-      imported.push(url);
-      return import(url);
-    },
-    warn: (text: string): void => void warnings.push(text),
-  };
-  return { root, warnings, imported, load: (handler) => loadHandler(handler, root, loader) };
-}
-
-/** Loads and calls: which of the files was it? */
-async function loaded(
-  scope: Scope,
-  files: Readonly<Record<string, string>>,
-  handler = 'index.handler',
-): Promise<unknown> {
-  return (await prepare(scope, files).load(handler))();
-}
+import { loaded, prepare } from './loading-stand.ts';
 
 const cjs = (result: string): string => `exports.handler = () => ${JSON.stringify(result)};`;
 const esm = (result: string): string => `export const handler = () => ${JSON.stringify(result)};`;
