@@ -27,6 +27,8 @@ export type InvocationSurroundings = PhaseOptions & {
   readonly trigger: TriggerOptions;
   readonly counts: SpanCounts;
   parseBaggage(text: string): Baggage | undefined;
+  /** A tracer of the user's own has taken the place of ours: its spans are none of ours. */
+  hasForeignTracer(): boolean;
   /** Headers of the user's own instead of OpenTelemetry's. */
   readonly inject?: OutgoingTrace['inject'];
   /** Somebody wants to see spans when they start; `context` is where that happens. */
@@ -216,8 +218,10 @@ export class InvocationRecord implements ScopeFacts, CallScope {
   }
 
   startCall({ name, kind, startedAt, attributes, context }: CallOptions): RecordedSpan {
-    const active = spanOf(context)?.spanContext();
-    const parent = isValidSpanContext(active) ? active : this.phases.handler.spanContext();
+    const active = spanOf(context);
+    const { all, handler } = this.phases;
+    const activeContext = active?.spanContext();
+    const parent = isValidSpanContext(activeContext) ? activeContext : handler.spanContext();
     const { traceId, traceFlags, traceState } = parent;
     const span = new RecordedSpan(this.#options, {
       name,
@@ -227,6 +231,9 @@ export class InvocationRecord implements ScopeFacts, CallScope {
       startedAt,
       attributes,
     });
+    if (active !== undefined && !(active instanceof RecordedSpan) && this.#options.hasForeignTracer()) {
+      span.xrayParentId = all[all.length - 1]!.spanContext().spanId;
+    }
     this.spanStarted(span);
     this.#options.spanStarted?.(span, context);
     return span;

@@ -60,6 +60,8 @@ export class RecordedSpan implements Span, ReadableSpan {
   droppedEventsCount = 0;
   droppedLinksCount = 0;
   readonly parentSpanContext?: SpanContext;
+  /** Where it hangs in X-Ray, when its parent is a span that X-Ray does not get. */
+  xrayParentId: string | undefined;
   readonly startedAt: Instant;
   readonly #scope: RecordingScope;
   readonly #spanContext: SpanContext;

@@ -195,6 +195,7 @@ export function installTracing(options: TracingOptions): Tracing {
         dropsWarmUps,
         isColdStart: options.isColdStart,
         loadPropagator: () => sdk().propagator,
+        hasForeignTracer: () => api.hasForeignTracer(),
         ...changes,
       }),
     fault: (error) => protection.fault(error),

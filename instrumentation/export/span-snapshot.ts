@@ -7,9 +7,13 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 export const UNFINISHED = 'spanstrap.unfinished';
 
 /** The span as it is now; what happens to it later changes nothing here. `added` wins over its own attributes. */
-export function openSnapshot(span: ReadableSpan, added: Attributes = {}): ReadableSpan {
+export function openSnapshot(
+  span: ReadableSpan & { readonly xrayParentId?: string | undefined },
+  added: Attributes = {},
+): ReadableSpan & { readonly xrayParentId?: string } {
   const spanContext = span.spanContext();
   return {
+    ...(span.xrayParentId === undefined ? {} : { xrayParentId: span.xrayParentId }),
     name: span.name,
     kind: span.kind,
     spanContext: () => spanContext,

@@ -161,6 +161,7 @@ export class RecordingStand {
           recognise: recogniseTrigger,
           messagingSpans: 'nested',
           messagingContext: 'link',
+          hasForeignTracer: () => false,
           parseBaggage: () => assert.fail('nobody asks what is in the baggage'),
           ...options,
           ...changes,

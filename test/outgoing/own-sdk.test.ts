@@ -115,6 +115,11 @@ test('a NodeSDK without instrumentations: its spans are its own, the calls insid
       ['GET', spans[0]!.spanId],
     ],
   );
+  // X-Ray does not get the span that they hang under elsewhere.
+  assert.deepEqual(
+    callsOf(fn).map(({ id }) => id),
+    ours.map(({ spanId }) => spanId),
+  );
 });
 
 /** A provider registered by hand, with a given copy of the API; `api` and `sdk` are packages of this project or the clients'. */

@@ -97,16 +97,17 @@ function nodesOf(
 
 /** Under the header's `Parent`, unless the span has a parent of its own inside this process. */
 function parentIdOf(
-  { parentSpanContext: parent }: ReadableSpan,
+  span: ReadableSpan & { readonly xrayParentId?: string | undefined },
   { serverSpanId, invocationSpanId }: XrayPlacement,
   home: string,
   mode: XrayMode,
 ): string {
+  const { parentSpanContext: parent, xrayParentId = parent?.spanId } = span;
   // A remote parent is a span of another trace, which X-Ray would wait for in this one and never get.
-  if (parent === undefined || parent.isRemote === true) return home;
+  if (xrayParentId === undefined || parent?.isRemote === true) return home;
   const isUndrawn =
-    (mode !== 'segment' && parent.spanId === serverSpanId) || (mode === 'attach' && parent.spanId === invocationSpanId);
-  return isUndrawn || !SPAN_ID.test(parent.spanId) ? home : parent.spanId;
+    (mode !== 'segment' && xrayParentId === serverSpanId) || (mode === 'attach' && xrayParentId === invocationSpanId);
+  return isUndrawn || !SPAN_ID.test(xrayParentId) ? home : xrayParentId;
 }
 
 /** Every node, parents before children. A circle of parents (one alone, too) has no root: it is cut, and the node at the cut added to `roots`. */
