@@ -28,7 +28,7 @@ export type OutletOptions = {
   readonly maxFlushMs: number;
   /** Runs work whose requests are nobody's spans. */
   untraced<T>(work: () => T): T;
-  /** An export has begun, or ended: the books look different. */
+  /** An export has begun, ended, or is waited for: what a killed process would leave looks different. */
   changed(): void;
   /** Something of the tracer's own went wrong. */
   fault(error: unknown): void;
@@ -132,6 +132,7 @@ export class Outlet {
         await withinTime(flushes, timeMs + GRACE_MS);
       }
       if (fallback !== undefined) await this.#flushFallback(fallback, moment, deadlineEpochMs);
+      changed();
       if (!hasTime) return;
       this.lastFlushUs = Math.round((now() - begin) * 1e3);
       this.#history.flushed(destinations.some(isFailing));
@@ -159,7 +160,8 @@ export class Outlet {
   }
 
   async #joined(deadlineEpochMs: number): Promise<void> {
-    const { destinations, maxFlushMs } = this.#options;
+    const { destinations, maxFlushMs, changed } = this.#options;
+    changed();
     const leftMs = Math.min(deadlineEpochMs - DEADLINE_MARGIN_MS - wallNow(), maxFlushMs);
     await withinTime(
       destinations.map((destination) => destination.settled()),

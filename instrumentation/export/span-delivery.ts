@@ -66,7 +66,7 @@ export class SpanDelivery implements Delivery {
 
   constructor(options: SpanDeliveryOptions) {
     this.#options = options;
-    const { outlet, flight, clock } = options;
+    const { outlet, clock } = options;
     if (options.keepsSeenSpans) this.#seen = [];
     this.#scope = {
       ...options,
@@ -77,7 +77,7 @@ export class SpanDelivery implements Delivery {
     this.#outlet = new Outlet({
       ...outlet,
       untraced: options.untraced,
-      changed: () => flight?.write(),
+      changed: () => this.#handover.writeDown(),
       fault: (error) => options.fault(error),
     });
     this.#handover = new ProcessHandover({
@@ -161,8 +161,8 @@ export class SpanDelivery implements Delivery {
     const others = this.#options.others();
     const elsewhere = others && untraced(() => others.flush(reason, deadlineEpochMs));
     const flushed = this.#outlet.meet(reason === 'invocation' ? 'answered' : 'ending', deadlineEpochMs);
+    if (flushed === undefined) this.#handover.writeDown();
     await (elsewhere === undefined ? flushed : Promise.all([flushed, elsewhere]));
-    this.#handover.writeDown();
   }
 
   initFailed(failed: FailedInit): void {

@@ -48,6 +48,8 @@ export class ProcessHandover {
     if (flight === undefined || !this.#hasPredecessor) return;
     this.#hasPredecessor = false;
     recoverSpans({ resource, instrumentationScope, accounts, path: flight.path, add, report });
+    // Its numbers are in no other file any more.
+    this.writeDown();
   }
 
   /** Numbers for the next process, should this one be killed. */
