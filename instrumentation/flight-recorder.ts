@@ -108,6 +108,13 @@ export class FlightRecorder {
     if (this.#changedBytes > 0) this.#write();
   }
 
+  /** To a new file, in the place of one that was removed: all that is known goes into it. */
+  moveTo(fd: number): void {
+    this.fd = fd;
+    this.#changedBytes = this.#head.length;
+    this.#write();
+  }
+
   /** Writes down how many spans there are now, and which are open. */
   write(): void {
     if (this.#listed !== '') this.#list();

@@ -56,6 +56,7 @@ export class ProcessHandover {
   writeDown(): void {
     const { flight, accounts } = this.#options;
     if (flight === undefined) return;
+    this.#restore();
     flight.write();
     const text = accounts.some(hasLosses) ? lossesOf(accounts) : NO_LOSSES;
     if (text !== this.#losses) this.spool?.writeLosses(text);
@@ -71,9 +72,14 @@ export class ProcessHandover {
   leave(account: SpanAccount, batches: readonly SpanBatch[]): boolean {
     if (batches.length === 0) return false;
     const { text, left } = spoolLines(account.name, batches);
+    this.#restore();
     const isWritten = this.spool?.append(text) === true;
     account.drop('spool', isWritten ? left : countSpans(batches));
     return isWritten;
+  }
+
+  #restore(): void {
+    if (this.spool?.restore()) this.#losses = NO_LOSSES;
   }
 
   /** The process ends. `isLast`: with its environment, so that nobody may come who goes on counting. */

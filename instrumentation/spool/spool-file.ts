@@ -5,6 +5,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fstatSync,
   ftruncateSync,
   lstatSync,
   openSync,
@@ -45,11 +46,29 @@ export class SpoolFile {
     return fd !== UNUSABLE;
   }
 
-  /** Appends records, each one line. Returns whether they are on disk. */
+  /** Makes the file anew when user code has emptied its folder. Returns whether it did. */
+  restore(): boolean {
+    const flight = this.#flight;
+    const { fd = UNUSABLE } = flight;
+    if (fd === UNUSABLE) return false;
+    try {
+      if (!isGone(fd)) return false;
+      flight.moveTo(openExclusively(flight.path));
+      closeSync(fd);
+      this.#recordBytes = 0;
+      return true;
+    } catch {
+      // The folder is gone as well.
+      return false;
+    }
+  }
+
+  /** Appends records, each one line. Returns whether they are on disk, where somebody finds them: all of them or none. */
   append(lines: string): boolean {
     const { fd = UNUSABLE } = this.#flight;
     if (fd === UNUSABLE) return false;
     try {
+      if (isGone(fd)) return false;
       const bytes = Buffer.from(lines, 'utf8');
       let written = 0;
       while (written < bytes.length) {
@@ -59,6 +78,7 @@ export class SpoolFile {
       this.#recordBytes += bytes.length;
       return true;
     } catch {
+      this.#truncate();
       return false;
     }
   }
@@ -67,8 +87,12 @@ export class SpoolFile {
   discard(): void {
     if (this.#recordBytes === 0) return;
     this.#recordBytes = 0;
+    this.#truncate();
+  }
+
+  #truncate(): void {
     try {
-      ftruncateSync(this.#flight.fd!, HEAD_BYTES);
+      ftruncateSync(this.#flight.fd!, HEAD_BYTES + this.#recordBytes);
     } catch {
       // Then they are found, and sent a second time: there is nothing else to do.
     }
@@ -115,6 +139,9 @@ export class SpoolFile {
     }
   }
 }
+
+/** No folder has it any more. */
+const isGone = (fd: number): boolean => fstatSync(fd).nlink === 0;
 
 /** The second word of the file. */
 function stateIn(path: string): string {

@@ -13,13 +13,16 @@ after(() => rmSync(spools, { recursive: true, force: true }));
 const DIE = 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});';
 const MANY = 'for (let n = 0; n < 30; n++) tracer.startSpan("many").end();';
 
+const CLEAN = `for (const name of readdirSync(process.env.SPANSTRAP_SPOOL_FOLDER))
+  rmSync(process.env.SPANSTRAP_SPOOL_FOLDER + '/' + name);`;
+
 /** `deaths`: what the handler does when it is asked to, by name. */
 function startDying(deaths: Readonly<Record<string, string>>, environment: object = {}): Promise<FunctionUnderTest> {
   const branches = Object.entries(deaths).map(([name, code]) => `if (how === '${name}') { ${code} }`);
   return startFunction({
     files: {
       'index.js': `const { trace } = require('@opentelemetry/api');
-        const { readdirSync } = require('node:fs');
+        const { readdirSync, rmSync } = require('node:fs');
         const tracer = trace.getTracer('test');
         exports.handler = async ({ how }) => { ${branches.join('\n')} };`,
     },
@@ -84,4 +87,22 @@ test('killed in an invocation whose spans a backend has refused already: they st
     Number(refused) + Number(unknown) >= received,
     `${received} received, ${refused} refused, ${unknown} unknown`,
   );
+});
+
+test('a function that empties the folder: later deaths are told of all the same', async () => {
+  await using fn = await startDying({ cleans: CLEAN, dies: DIE });
+  await fn.invoke({ how: 'cleans' });
+  const { status, requestId } = await fn.invoke({ how: 'dies' });
+  assert.equal(status, 'crash');
+  await fn.invoke({});
+  const server = fn.otlp.spans.find(({ flat }) => flat['faas.invocation_id'] === requestId);
+  assert.equal(server?.flat['spanstrap.process_end'], 'killed');
+});
+
+test('a function that empties the folder and exits: the next process has its spans', async () => {
+  await using fn = await startDying({ dies: `${MANY} ${CLEAN} process.exit(1);` });
+  await fn.invoke({});
+  assert.equal((await fn.invoke({ how: 'dies' })).status, 'crash');
+  await fn.invoke({});
+  assert.equal(fn.otlp.spans.filter(({ name }) => name === 'many').length, 30);
 });
