@@ -60,6 +60,8 @@ export class SpanDelivery implements Delivery {
   readonly #undecided: UndecidedSpans | undefined;
   readonly #handover: ProcessHandover;
   #isShutDown = false;
+  /** What the process has left for the next one when it was about to exit. */
+  #left: { readonly destination: Destination; readonly batches: readonly SpanBatch[] }[] = [];
   #seen: ReadableSpan[] | undefined;
   /** Invocations that have left, with spans that have not ended. */
   readonly #unfinished = new Handful<InvocationRecord>();
@@ -156,6 +158,7 @@ export class SpanDelivery implements Delivery {
       this.#isShutDown = !this.#endForgotten();
     }
     this.#closeAnswered();
+    this.#takeBack();
     this.#handover.discard();
     const { untraced } = this.#options;
     const others = this.#options.others();
@@ -195,10 +198,19 @@ export class SpanDelivery implements Delivery {
     let isSomethingLeft = false;
     for (const destination of this.#destinations) {
       const batches = this.#options.untraced(() => destination.sendAtExit());
-      if (this.#handover.leave(destination.account, batches)) isSomethingLeft = true;
+      if (!this.#handover.leave(destination.account, batches)) continue;
+      isSomethingLeft = true;
+      this.#left.push({ destination, batches });
     }
     // After SIGTERM there is no next process, or it is another environment's.
     this.#handover.close(isSomethingLeft, this.#isShutDown);
+  }
+
+  /** A listener of `exit` threw, and the process lives on: what it has left would be discarded. */
+  #takeBack(): void {
+    for (const { destination, batches } of this.#left.splice(0)) {
+      for (const batch of batches) destination.add({ ...batch, isRunning: false });
+    }
   }
 
   #describeTracer(attributes: Attributes): void {

@@ -106,3 +106,20 @@ test('a function that empties the folder and exits: the next process has its spa
   await fn.invoke({});
   assert.equal(fn.otlp.spans.filter(({ name }) => name === 'many').length, 30);
 });
+
+test('process.exit that a listener’s exception stops: what was left for the next process is sent by this one', async () => {
+  await using fn = await startDying({
+    exits: `${MANY}
+      process.once('exit', () => { throw new Error('not yet'); });
+      try { process.exit(1); } catch {}`,
+  });
+  await fn.invoke({});
+  const { status } = await fn.invoke({ how: 'exits' });
+  assert.equal(status, 'success');
+  assert.equal((await fn.invoke({})).cold, false);
+  assert.equal(fn.otlp.spans.filter(({ name }) => name === 'many').length, 30);
+  const ids = fn.otlp.spans.map(({ spanId }) => spanId);
+  assert.equal(new Set(ids).size, ids.length, 'a span came twice');
+  await fn.emulator.shutdown();
+  assert.ok(!fn.emulator.logs.some((line) => line.includes('kept for the next process')), fn.emulator.logs.join('\n'));
+});
