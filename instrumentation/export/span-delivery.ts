@@ -209,7 +209,7 @@ export class SpanDelivery implements Delivery {
   /** A listener of `exit` threw, and the process lives on: what it has left would be discarded. */
   #takeBack(): void {
     for (const { destination, batches } of this.#left.splice(0)) {
-      for (const batch of batches) destination.add({ ...batch, isRunning: false });
+      for (const { isRunning: _, ...batch } of batches) destination.add(batch);
     }
   }
 

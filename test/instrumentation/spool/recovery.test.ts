@@ -1,7 +1,6 @@
 // What a dead process leaves, as the next one reads it: complete, torn at every byte, altered at every byte, and never twice.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -295,24 +294,6 @@ test('what has no room is the oldest; what has is in its order', () => {
     names,
     Array.from({ length: 400 - left }, (_, n) => n + left),
   );
-});
-
-test('a disk that is full in the middle of records: none of them stays, as they are counted as dropped', () => {
-  const path = newPath();
-  const here = (name: string): string => JSON.stringify(new URL(`../../../instrumentation/${name}`, import.meta.url));
-  // A limit of the file's size, in blocks of 512 bytes, stands for the disk.
-  const script = `
-    const { FlightRecorder } = await import(${here('flight-recorder.ts')});
-    const { newSpanCounts } = await import(${here('span-counts.ts')});
-    const { SpoolFile } = await import(${here('spool/spool-file.ts')});
-    const flight = new FlightRecorder(process.argv[1], newSpanCounts(), () => {});
-    flight.begin(undefined);
-    const spool = new SpoolFile(flight);
-    console.log(spool.append('first\\n'), spool.append('x\\n'.repeat(10_000)), spool.append('last\\n'));`;
-  const limited = `ulimit -f ${HEAD_BYTES / 512 + 8}; exec "$0" --input-type=module -e "$1" "$2"`;
-  const told = execFileSync('sh', ['-c', limited, process.execPath, script, path], { encoding: 'utf8' });
-  assert.equal(told, 'true false true\n');
-  assert.equal(readFileSync(path, 'utf8').slice(HEAD_BYTES), 'first\nlast\n');
 });
 
 /** A file with everything in it. */
