@@ -14,7 +14,7 @@ import { type Extension, noExtension, registerExtension } from '../runtime/exten
 import { offerGarbageCollector } from '../runtime/garbage-collector.ts';
 import { useCompileCache } from '../runtime/handler/compile-cache.ts';
 import { checkHandlerStyle } from '../runtime/handler/handler-style.ts';
-import { type HandlerFunction, loadHandler } from '../runtime/handler/module-loading.ts';
+import { type HandlerFunction, loadHandler, unplacedSyntaxError } from '../runtime/handler/module-loading.ts';
 import { watchModules } from '../runtime/handler/module-times.ts';
 import { installPackageFallback } from '../runtime/handler/package-fallback.ts';
 import { guarded, type InitStep, now, unobserved } from '../runtime/lifecycle.ts';
@@ -25,7 +25,7 @@ import { createUserScope } from '../runtime/user-scope.ts';
 import { type Doctor, withDoctor } from './doctor-visits.ts';
 import type { Host } from './host.ts';
 import { loadExtractor } from './load-extractor.ts';
-import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, guardProcess } from './process-guards.ts';
+import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, endWithReport, guardProcess } from './process-guards.ts';
 import { findSettingsFile, otherVariables, readIdentity, requireVariable, takeVariable } from './settings/settings.ts';
 import { readSettings } from './settings/settings-reader.ts';
 import { settingsTable } from './settings/settings-table.ts';
@@ -139,6 +139,8 @@ export async function main(host: Host): Promise<void> {
     nodePath: () => presentEnv().NODE_PATH,
   });
 
+  // The connection is there by now: the registration leaves, and its round trip passes while the handler is loaded.
+  if (!settings.isDisabled) await letEventLoopTurn();
   const loadStartedAt = now();
   steps.push({ name: 'runtime load', startedAt, endedAt: loadStartedAt });
   let handler: HandlerFunction;
@@ -179,6 +181,8 @@ export async function main(host: Host): Promise<void> {
     if (isEnding()) return;
     log.logInitError(error);
     await failInit(error);
+    const syntaxError = compat === 'node22' ? undefined : unplacedSyntaxError(error);
+    if (syntaxError !== undefined) return endWithReport(process, observer, syntaxError);
     return endProcess(process, observer, compat === 'node22' ? EXIT_UNCAUGHT_EXCEPTION : EXIT_FAILURE);
   }
   const extension = await registration;

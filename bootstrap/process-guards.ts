@@ -3,7 +3,7 @@
 
 import { unhandledRejection } from '../runtime/errors.ts';
 import type { InvocationObserver } from '../runtime/lifecycle.ts';
-import { wallNow } from '../runtime/untouched.ts';
+import { setImmediate, wallNow } from '../runtime/untouched.ts';
 
 /** How the process comes to its very end, where nothing asynchronous happens any more. */
 export type ProcessExit = { readonly how: 'exit' | 'abort'; readonly exitCode?: number };
@@ -62,6 +62,22 @@ export function guardProcess({ process, log, fail, flush, exit }: GuardOptions):
     return abort();
   };
   return () => isEnding;
+}
+
+/**
+ * Flushes and ends the process as Node ends it for an exception that nobody caught, with code 1: of a syntax error in an ES module
+ * only Node can tell the file and the line, and it does so nowhere else.
+ */
+export async function endWithReport(
+  process: NodeJS.Process,
+  observer: Pick<InvocationObserver, 'flush'>,
+  error: SyntaxError,
+): Promise<void> {
+  await observer.flush('crash', wallNow() + CRASH_FLUSH_MS);
+  process.removeAllListeners('uncaughtException');
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /** Flushes and ends the process. */

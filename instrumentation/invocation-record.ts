@@ -231,7 +231,7 @@ export class InvocationRecord implements ScopeFacts, CallScope {
       startedAt,
       attributes,
     });
-    if (active !== undefined && !(active instanceof RecordedSpan) && this.#options.hasForeignTracer()) {
+    if (active !== undefined && !('forgetFailure' in active) && this.#options.hasForeignTracer()) {
       span.xrayParentId = all[all.length - 1]!.spanContext().spanId;
     }
     this.spanStarted(span);

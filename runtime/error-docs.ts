@@ -56,7 +56,7 @@ export const errorDocs = {
     blame: 'function',
     retry: false,
     advice:
-      'The trace begins with file and line. ESM syntax needs `.mjs` or `"type": "module"`, CommonJS `.cjs` or no type.',
+      'The trace begins with file and line; where they are in an ES module Node says below it in the log. ESM syntax needs `.mjs` or `"type": "module"`, CommonJS `.cjs` or no type.',
   },
   MalformedStreamingHandler: {
     phase: 'init',

@@ -79,26 +79,33 @@ function writeFormats(
   if (isValid && formats.has('tracecontext') && isFree(carrier, 'traceparent', signed)) {
     carrier.set('traceparent', traceparentOf(spanContext));
     const state = spanContext.traceState?.serialize();
-    if (state && isFree(carrier, 'tracestate', signed)) carrier.set('tracestate', state);
+    if (state) add(carrier, 'tracestate', state, signed);
   }
-  if (isValid && formats.has('b3') && isFree(carrier, 'b3', signed)) carrier.set('b3', b3Of(spanContext).join('-'));
+  if (isValid && formats.has('b3')) add(carrier, 'b3', b3Of(spanContext).join('-'), signed);
   if (isValid && formats.has('b3multi') && isFree(carrier, 'x-b3-traceid', signed)) {
     for (const [at, value] of b3Of(spanContext).entries()) carrier.set(B3_HEADERS[at]!, value);
   }
   if (!formats.has('baggage')) return;
   const baggage = baggageOf(context);
-  if (baggage !== '' && isFree(carrier, 'baggage', signed)) carrier.set('baggage', baggage);
+  if (baggage !== '') add(carrier, 'baggage', baggage, signed);
 }
 
 const isFree = (carrier: Carrier, name: string, signed: readonly string[]): boolean =>
   carrier.get(name) === undefined && !signed.includes(name);
 
+/** RFC 9110, section 5.5. What user code puts into baggage and trace state may be anything. */
+const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** What cannot stand in a header is left out: Node would throw, or a line end make two headers of it. */
+function add(carrier: Carrier, name: string, value: string, signed: readonly string[]): void {
+  if (HEADER_TEXT.test(value) && isFree(carrier, name.toLowerCase(), signed)) carrier.set(name, value);
+}
+
 /** Lambda's header is handed on by us, with everything that is in it. */
 const withoutXray = (carrier: Carrier, signed: readonly string[]): Carrier => ({
   get: (name) => carrier.get(name),
   set(name, value) {
-    const key = name.toLowerCase();
-    if (key !== 'x-amzn-trace-id' && isFree(carrier, key, signed)) carrier.set(name, value);
+    if (name.toLowerCase() !== 'x-amzn-trace-id') add(carrier, name, value, signed);
   },
 });
 
@@ -145,7 +152,9 @@ export function baggageOf(context: Context): string {
   let count = 0;
   for (const [key, { value, metadata }] of baggage.getAllEntries()) {
     const suffix = metadata === undefined ? '' : `;${metadata.toString()}`;
-    const pair = `${encodeURIComponent(key)}=${encodeURIComponent(value)}${suffix}`;
+    // Half of a surrogate pair, as a text has that was cut, cannot be encoded.
+    const pair = `${encodeURIComponent(key.toWellFormed())}=${encodeURIComponent(String(value).toWellFormed())}${suffix}`;
+    if (!HEADER_TEXT.test(pair)) continue;
     if (pair.length > MAX_BAGGAGE_PAIR_CHARS) continue;
     if (++count > MAX_BAGGAGE_PAIRS) break;
     const longer = text === '' ? pair : `${text},${pair}`;

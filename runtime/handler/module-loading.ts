@@ -125,3 +125,14 @@ function translateLoadError(error: unknown): unknown {
   }
   return error;
 }
+
+/**
+ * The function's own syntax error, when its stack names no file: Node knows which module of an `import` it is in, and tells it
+ * when nobody catches the error.
+ */
+export function unplacedSyntaxError(error: unknown): SyntaxError | undefined {
+  const { cause } = Object(error) as { cause?: unknown };
+  if (!(error instanceof RuntimeError && cause instanceof SyntaxError)) return undefined;
+  const [, ...frames] = String(cause.stack).split('\n');
+  return frames.every((frame) => frame.includes('node:')) ? cause : undefined;
+}

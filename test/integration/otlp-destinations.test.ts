@@ -317,7 +317,7 @@ test('settings that cannot be used: one line each, of which none shows a secret,
   assert.equal(fn.otlp.spans.filter(({ name }) => name === 'Invocation').length, 2);
   const lines = fn.emulator.logs.map((line) => line.replace(/^.*\tWARN\t/, ''));
   assert.deepEqual(lines.toSorted(), [
-    'spanstrap: OTEL_EXPORTER_OTLP_HEADERS is a value that is not shown, which is not key=value,key=value; the default {} is used',
+    'spanstrap: OTEL_EXPORTER_OTLP_HEADERS is a value that is not shown, which is not key=value,key=value; the default is used',
     'spanstrap: OTEL_EXPORTER_OTLP_PROTOCOL is "carrier-pigeon", which is not http/protobuf, http/json, grpc; the default "http/protobuf" is used',
     `spanstrap: OTEL_TRACES_SAMPLER is "sometimes", which is not ${SAMPLERS}; the default "always_on" is used`,
     'spanstrap: SPANSTRAP_OTLP_SIGV4 is "perhaps", which is not auto, true, false; the default "auto" is used',

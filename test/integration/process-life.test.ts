@@ -92,6 +92,18 @@ exec "\${args[@]}"
   assert.deepEqual((await fn.invoke({})).json(), ['yes', true]);
 });
 
+test('P25 P31: a syntax error in a module that is imported: the log has its file and line, as Node prints them', async () => {
+  await using fn = await startFunction({
+    files: {
+      'index.mjs': `import './broken.mjs'; export const handler = 1;`,
+      'broken.mjs': 'const fine = 1;\nconst = 2;',
+    },
+  });
+  const result = await fn.invoke({});
+  assert.equal((result.json() as { errorType: string }).errorType, 'Runtime.UserCodeSyntaxError');
+  assert.match(fn.emulator.logs.join('\n'), /^file:\/\/\S+\/broken\.mjs:2\nconst = 2;\n +\^$/m);
+});
+
 test('a function that has used up its file descriptors: its error is logged and answered, and the process lives on', async () => {
   await using fn = await startFunction({
     files: {

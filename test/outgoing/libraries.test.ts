@@ -159,6 +159,24 @@ for (const shape of ['require', 'import', 'esbuild minified'] as const) {
   });
 }
 
+test('a request of undici over HTTP/2 is one call, whichever headers name it', async (t) => {
+  if (!('folder' in packages)) return t.skip(packages.missing);
+  const { file } = shapes.find(({ name }) => name === 'import')!;
+  for (const OTEL_PROPAGATORS of ['xray', 'b3', 'b3multi']) {
+    await using fn = await startFunctionWith(packages.folder, {
+      files: { [file[0]]: file[1] },
+      timeoutMs: 20_000,
+      environment: { OTEL_PROPAGATORS },
+    });
+    await fn.invoke({ name: 'undici 8 over HTTP/2', http2Url }, { traceHeader: HEADER });
+    assert.deepEqual(
+      clientSpans(fn).map(({ name }) => name),
+      ['GET'],
+      OTEL_PROPAGATORS,
+    );
+  }
+});
+
 test('an unrecorded invocation hands its trace on over HTTP/2 too', async (t) => {
   if (!('folder' in packages)) return t.skip(packages.missing);
   const { file } = shapes.find(({ name }) => name === 'esbuild minified')!;

@@ -68,7 +68,7 @@ function literalEnd(query: string, at: number, isMysql: boolean): number {
   if (code === DOUBLE_QUOTE) return isMysql ? quotedEnd(query, at, true) : at;
   if (code === DASH && next === DASH) return lineEnd(query, at);
   if (code === HASH && isMysql) return lineEnd(query, at);
-  if (code === SLASH && next === STAR) return endAfter(query, '*/', at + 2);
+  if (code === SLASH && next === STAR) return isMysql ? endAfter(query, '*/', at + 2) : commentEnd(query, at);
   if (code === DOLLAR && !isMysql) return dollarQuotedEnd(query, at);
   if (isDigit(code) || (code === DOT && isDigit(next))) return numberEnd(query, at);
   return at;
@@ -128,6 +128,18 @@ function wordOrCharacterEnd(query: string, start: number, dialect: SqlDialect): 
 function lineEnd(query: string, start: number): number {
   const newline = query.indexOf('\n', start);
   return newline === -1 ? query.length : newline;
+}
+
+/** Comments nest in standard SQL, and a quote in the outer one opens nothing (PostgreSQL manual, "Lexical Structure", Comments). */
+function commentEnd(query: string, start: number): number {
+  const mark = /\/\*|\*\//g;
+  mark.lastIndex = start;
+  let depth = 0;
+  for (let found = mark.exec(query); found !== null; found = mark.exec(query)) {
+    depth += found[0] === '/*' ? 1 : -1;
+    if (depth === 0) return mark.lastIndex;
+  }
+  return query.length;
 }
 
 function endAfter(query: string, text: string, from: number): number {

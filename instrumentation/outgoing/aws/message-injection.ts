@@ -1,6 +1,7 @@
 // Puts the trace into messages and invocations, which HTTP headers do not reach: before they are serialised and signed, on copies,
 // and only where the service's limits leave room. What the caller has set stays.
 
+import { isUtf8 } from 'node:buffer';
 import { BODY_LIMIT_BYTES } from './message-limits.ts';
 
 type Input = Readonly<Record<string, unknown>>;
@@ -38,7 +39,7 @@ export function injectTrace(
   xrayHeader: string | undefined,
 ): Input {
   const [target, inject] = INJECTIONS[call] ?? [];
-  if (target === undefined || inject === undefined || !targets.includes(target)) return input;
+  if (target === undefined || inject === undefined || !targets.includes(target) || !isCopyable(input)) return input;
   return inject(input, fields, xrayHeader);
 }
 
@@ -46,7 +47,7 @@ function entries(inject: Inject, name = 'Entries'): Inject {
   return (input, fields, xrayHeader) => {
     const list = input[name];
     if (!Array.isArray(list)) return input;
-    return { ...input, [name]: list.map((entry) => (isObject(entry) ? inject(entry, fields, xrayHeader) : entry)) };
+    return { ...input, [name]: list.map((entry) => (isCopyable(entry) ? inject(entry, fields, xrayHeader) : entry)) };
   };
 }
 
@@ -57,7 +58,7 @@ function withAttributes(input: Input, fields: TraceFields, body: unknown): Input
   const present = isObject(input.MessageAttributes) ? input.MessageAttributes : {};
   if (typeof body === 'string' && body.length > BODY_LIMIT_BYTES) return input;
   // Whoever sends a context of his own means it.
-  if (Object.hasOwn(present, 'traceparent')) return input;
+  if (Object.hasOwn(present, 'traceparent') || !isCopyable(present)) return input;
   const attributes: Record<string, unknown> = { ...present };
   for (const [name, value] of Object.entries(fields)) {
     if (Object.keys(attributes).length >= MAX_ATTRIBUTES) break;
@@ -75,15 +76,27 @@ function withClientContext(input: Input, fields: TraceFields): Input {
   if (type !== 'RequestResponse') return input;
   let context: unknown = {};
   try {
-    if (given !== undefined) context = JSON.parse(Buffer.from(String(given), 'base64').toString('utf8'));
+    const bytes = Buffer.from(String(given ?? ''), 'base64');
+    if (!isUtf8(bytes)) return input;
+    if (given !== undefined) context = parseVerbatim(bytes.toString('utf8'));
   } catch {
     return input;
   }
-  if (!isObject(context)) return input;
-  const custom = isObject(context.custom) ? context.custom : {};
+  // What is no object in these places is the user's own idea of them, and would be lost.
+  if (!isObject(context) || Array.isArray(context)) return input;
+  const { custom = {} } = context;
+  if (!isObject(custom) || Array.isArray(custom)) return input;
   const text = JSON.stringify({ ...context, custom: { ...fields, ...custom } });
   const encoded = Buffer.from(text).toString('base64');
   return encoded.length > MAX_CLIENT_CONTEXT_CHARS ? input : { ...input, ClientContext: encoded };
+}
+
+/** Keeps numbers as they are written: not every one is a number of JavaScript's. */
+function parseVerbatim(text: string): unknown {
+  const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+  const revive = (_key: string, value: unknown, { source }: { readonly source?: string }): unknown =>
+    typeof value === 'number' && source !== undefined ? rawJSON(source) : value;
+  return JSON.parse(text, revive as unknown as (key: string, value: unknown) => unknown);
 }
 
 /** `TraceHeader` is the service's own field for it; the consumer's tracer reads the detail. */
@@ -99,7 +112,8 @@ function withDetail(entry: Input, fields: TraceFields, xrayHeader: string | unde
 
 function withData(record: Input, fields: TraceFields): Input {
   const { Data: data } = record;
-  if (!(data instanceof Uint8Array)) return record;
+  // Other bytes would not come back out of a text.
+  if (!(data instanceof Uint8Array) || !isUtf8(data)) return record;
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
   const written = withFields(text, fields);
   return written === undefined ? record : { ...record, Data: new TextEncoder().encode(written) };
@@ -125,3 +139,15 @@ function withFields(text: unknown, fields: TraceFields): string | undefined {
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+/** A copy has an object's own properties alone: what a class of the user's computes would be missing in it. */
+function isCopyable(value: unknown): value is Input {
+  if (!isObject(value)) return false;
+  let prototype: object | null = Object.getPrototypeOf(value);
+  while (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    const inherited = Object.values(Object.getOwnPropertyDescriptors(prototype));
+    if (inherited.some((property) => typeof property.value !== 'function')) return false;
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return true;
+}

@@ -4,6 +4,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { isSuppressed } from '../../active-context.ts';
 import type { CallEnvironment } from '../call-scope.ts';
 import { handOn } from '../propagation.ts';
+import { rememberOrigin } from './http2-origins.ts';
 import { copyOf, type Http2Headers, type Http2Streams } from './http2-streams.ts';
 
 type Request = (this: ClientHttp2Session, headers?: Http2Headers, ...rest: unknown[]) => ClientHttp2Stream;
@@ -12,9 +13,10 @@ type Request = (this: ClientHttp2Session, headers?: Http2Headers, ...rest: unkno
 export function hookHttp2Session(
   environment: CallEnvironment,
   streams: Http2Streams,
-): (session: ClientHttp2Session) => void {
+): (session: ClientHttp2Session, authority: unknown, options: unknown) => void {
   const patched = new WeakSet<object>();
-  return (session) => {
+  return (session, authority, options) => {
+    rememberOrigin(session, authority, options);
     const prototype = Object.getPrototypeOf(session) as { request: Request };
     if (patched.has(prototype)) return;
     patched.add(prototype);
@@ -25,6 +27,8 @@ export function hookHttp2Session(
         isSent = true;
         return Reflect.apply(request, this, [changed, ...rest]);
       };
+      // For Node to refuse.
+      if (headers !== undefined && (typeof headers !== 'object' || headers === null)) return send(headers);
       try {
         const scope = environment.here();
         const context = environment.activeContext();

@@ -7,6 +7,7 @@ import type { CallScope, CallSpan } from '../call-scope.ts';
 import type { Carrier } from '../propagation.ts';
 import type { BeginCall } from './begin-call.ts';
 import { readBodyOf } from './given-body.ts';
+import { originOf } from './http2-origins.ts';
 import { isOpenCall, type OutgoingCall } from './outgoing-call.ts';
 import type { RequestFacts } from './request-facts.ts';
 
@@ -59,13 +60,19 @@ export function followHttp2Streams(begin: BeginCall): Http2Streams {
     request(session, given, scope, send) {
       const { headers, carrier } = copyOf(given);
       // undici speaks HTTP/2 through here, and its request is traced already.
-      if (isOpenCall(carrier.get('traceparent'))) return send(given);
+      if (isOpenCall(carrier)) return send(given);
       let takeBody: ((body: string | Uint8Array) => void) | undefined;
       const facts = factsOf(session, carrier, (take) => {
         takeBody = take;
       });
       const call = begin(facts, scope);
-      const stream = send(headers);
+      let stream: ClientHttp2Stream;
+      try {
+        stream = send(headers);
+      } catch (error) {
+        call?.failed(error);
+        throw error;
+      }
       if (call === undefined) return stream;
       calls.set(stream, call);
       if (isGrpc(carrier)) describeGrpc(call.span, facts);
@@ -81,7 +88,8 @@ const textOf = (value: unknown): string | undefined => (value === undefined ? un
 /** The headers that will be sent, which are ours to add to: the caller may use his again. */
 export function copyOf(given: Http2Headers): { readonly headers: Http2Headers; readonly carrier: Carrier } {
   if (Array.isArray(given)) {
-    const list: string[] = [...given];
+    // With what stands beside its items: `http2.sensitiveHeaders`.
+    const list: string[] = Object.assign([], given);
     const find = (name: string): number => list.findIndex((text, at) => at % 2 === 0 && text.toLowerCase() === name);
     return {
       headers: list,
@@ -116,9 +124,9 @@ export function copyOf(given: Http2Headers): { readonly headers: Http2Headers; r
 }
 
 function factsOf(session: ClientHttp2Session, carrier: Carrier, readBody: RequestFacts['readBody']): RequestFacts {
-  const origin = URL.parse(session.originSet?.[0] ?? '') ?? URL.parse(originOf(session));
+  const origin = originOf(session) ?? URL.parse(session.originSet?.[0] ?? '') ?? URL.parse(peerOf(session));
   const authority = URL.parse(`http://${carrier.get(':authority') ?? carrier.get('host') ?? ''}`) ?? origin;
-  const scheme = carrier.get(':scheme') ?? (session.encrypted ? 'https' : 'http');
+  const scheme = carrier.get(':scheme') ?? (origin?.protocol === 'https:' ? 'https' : 'http');
   const port = authority?.port ?? '';
   return {
     method: (carrier.get(':method') ?? 'GET').toUpperCase(),
@@ -132,7 +140,7 @@ function factsOf(session: ClientHttp2Session, carrier: Carrier, readBody: Reques
 }
 
 /** Of a session without TLS Node tells the peer's address only. */
-function originOf({ socket }: ClientHttp2Session): string {
+function peerOf({ socket }: ClientHttp2Session): string {
   const address = socket?.remoteAddress ?? 'localhost';
   return `http://${address.includes(':') ? `[${address}]` : address}:${socket?.remotePort ?? 80}`;
 }

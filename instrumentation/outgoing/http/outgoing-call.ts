@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { CallEnvironment, CallSpan } from '../call-scope.ts';
+import type { Carrier } from '../propagation.ts';
 import { describeConnection } from './connection-timings.ts';
 import { sizeOf } from './plain-http.ts';
 import type { CallDescription, ResponseFacts } from './request-facts.ts';
@@ -22,9 +23,17 @@ export interface Ending {
 const openSpanIds = new Set<string>();
 const MAX_OPEN_SPAN_IDS = 20_000;
 
-/** Whether a `traceparent` names a call that is under way: a layer below is at work on the same call. */
-export const isOpenCall = (traceparent: string | undefined): boolean =>
-  traceparent !== undefined && openSpanIds.has(traceparent.slice(36, 52));
+/** Whether a request's headers name a call that is under way: a layer below is at work on the same call. */
+export function isOpenCall(carrier: Carrier): boolean {
+  const spanIds = [
+    carrier.get('traceparent')?.slice(36, 52),
+    // Where `OTEL_PROPAGATORS` leaves W3C's out, or the caller has set his own.
+    /\bParent=([0-9a-f]{16})\b/.exec(carrier.get('x-amzn-trace-id') ?? '')?.[1],
+    carrier.get('b3')?.slice(33, 49),
+    carrier.get('x-b3-spanid'),
+  ];
+  return spanIds.some((spanId) => spanId !== undefined && openSpanIds.has(spanId));
+}
 
 export class OutgoingCall {
   readonly span: CallSpan;

@@ -43,6 +43,24 @@ const spanContexts: fc.Arbitrary<SpanContext> = fc.record({
   traceFlags: fc.constantFrom(0, 1, 3),
 });
 
+test('what cannot stand in a header is left out, and costs nothing else', () => {
+  const state = { serialize: () => 'a=b\r\nX-Injected: 1' } as SpanContext['traceState'];
+  const metadata = { toString: () => 'm\r\nX-Injected: 1' } as never;
+  const given = { cut: { value: 'x\ud83d' }, lines: { value: 'y', metadata }, number: { value: 5 as never } };
+  const context = propagation.setBaggage(ROOT_CONTEXT, propagation.createBaggage(given));
+  const headers: Headers = {};
+  handOn(carrierOf(headers), context, { ...SPAN, traceState: state! }, TRACE);
+  assert.deepEqual(Object.keys(headers), ['traceparent', 'baggage', 'X-Amzn-Trace-Id']);
+  assert.equal(headers.baggage, 'cut=x%EF%BF%BD,number=5');
+  const own: Headers = {};
+  const inject: OutgoingTrace['inject'] = (carrier) => {
+    carrier.set('x-bad', 'a\nb');
+    carrier.set('x-good', 'a');
+  };
+  handOn(carrierOf(own), context, SPAN, { ...TRACE, inject });
+  assert.deepEqual(Object.keys(own), ['x-good', 'X-Amzn-Trace-Id']);
+});
+
 test('traceparent and tracestate are OpenTelemetry’s', () => {
   const states = fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), fc.stringMatching(/^[!-+\--<>-~]{1,20}$/), {
     maxKeys: 5,

@@ -2,8 +2,9 @@
 
 import { once } from 'node:events';
 import http from 'node:http';
-import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectHttp2, sensitiveHeaders } from 'node:http2';
 import https from 'node:https';
+import { promisify } from 'node:util';
 
 const seen = (error) => ({ name: error.name, code: error.code, message: error.message.replace(/\d{4,5}/, 'PORT') });
 
@@ -224,6 +225,46 @@ const calls = {
     await once(stream, 'close');
     session.destroy();
     return { code: stream.rstCode };
+  },
+  'http2, promisified': async ({ http2Url }) => {
+    const session = await promisify(connectHttp2)(http2Url);
+    const stream = session.request({ ':path': '/promised' }).resume();
+    await once(stream, 'end');
+    session.close();
+    return { path: stream.sentHeaders[':path'] };
+  },
+  'http2, headers as a list with a secret': async ({ http2Url }) => {
+    const session = connectHttp2(http2Url);
+    const list = Object.assign([':path', '/', 'x-secret', '1'], { [sensitiveHeaders]: ['x-secret'] });
+    const stream = session.request(list).resume();
+    await once(stream, 'end');
+    session.close();
+    return { sensitive: stream.sentHeaders[sensitiveHeaders], list };
+  },
+  'http2, headers that are none': ({ http2Url }) => {
+    const session = connectHttp2(http2Url).on('error', () => {});
+    const thrown = [null, 'text', 5].map((given) => {
+      try {
+        session.request(given).on('error', () => {});
+        return 'made';
+      } catch (error) {
+        return seen(error);
+      }
+    });
+    session.destroy();
+    return thrown;
+  },
+  'http2, a header that is none': async ({ http2Url }) => {
+    const session = connectHttp2(http2Url);
+    await once(session, 'connect');
+    try {
+      session.request({ ':none': '1' });
+      return {};
+    } catch (error) {
+      return { thrown: seen(error) };
+    } finally {
+      session.destroy();
+    }
   },
   https: ({ httpsUrl }) => (httpsUrl === undefined ? {} : outcomeOf(https.get(httpsUrl))),
 };

@@ -62,14 +62,58 @@ test('text messages to phones, large messages and what nobody asked for stay as 
     ['Lambda.Invoke', { InvocationType: 'DryRun' }],
     ['Lambda.Invoke', { ClientContext: 'no base64 of JSON' }],
     ['Lambda.Invoke', { ClientContext: Buffer.from('"text"').toString('base64') }],
+    ['Lambda.Invoke', { ClientContext: Buffer.from('[1]').toString('base64') }],
+    ['Lambda.Invoke', { ClientContext: Buffer.from('{"custom":"text"}').toString('base64') }],
+    ['Lambda.Invoke', { ClientContext: Buffer.from('{"custom":[1]}').toString('base64') }],
+    ['Lambda.Invoke', { ClientContext: Buffer.from('{"client":"\xe9"}', 'latin1').toString('base64') }],
     ['SQS.SendMessageBatch', { Entries: 'none' }],
     ['Kinesis.PutRecord', { Data: 'a text, which the SDK refuses' }],
     ['Kinesis.PutRecord', { Data: new TextEncoder().encode('[1]') }],
     ['Kinesis.PutRecord', { Data: new Uint8Array([0xff, 0xfe]) }],
+    ['Kinesis.PutRecord', { Data: new Uint8Array(Buffer.from('{"name":"\xe9"}', 'latin1')) }],
   ];
   for (const [call, input, targets] of unchanged) {
     assert.deepEqual(inject(call, input, targets), input, `${call} ${JSON.stringify(input).slice(0, 60)}`);
   }
+});
+
+test('what a class computes is not in a copy, so that no copy is made', () => {
+  class Order {
+    readonly #id: string;
+    constructor(id: string) {
+      this.#id = id;
+    }
+    get MessageBody() {
+      return this.#id;
+    }
+  }
+  class Attributes {
+    get order() {
+      return attribute;
+    }
+  }
+  class Plain {
+    readonly MessageBody = 'body';
+    describe() {
+      return this.MessageBody;
+    }
+  }
+  const single = new Order('7') as unknown as Input;
+  assert.equal(inject('SQS.SendMessage', single), single);
+  const entries = [new Order('7'), new Plain(), { MessageBody: 'b', MessageAttributes: new Attributes() }];
+  const after = inject('SQS.SendMessageBatch', { Entries: entries }).Entries as Input[];
+  assert.equal(after[0], entries[0]);
+  assert.deepEqual(Object.keys(attributesOf(after[1]!)), Object.keys(FIELDS));
+  assert.equal(after[1]!.MessageBody, 'body');
+  assert.equal(after[2], entries[2]);
+});
+
+test('numbers in the client context stay as they are written', () => {
+  const ClientContext = Buffer.from('{"custom":{"id":12345678901234567890,"price":1.10}}').toString('base64');
+  const after = String(inject('Lambda.Invoke', { ClientContext }).ClientContext);
+  const text = Buffer.from(after, 'base64').toString();
+  assert.match(text, /"id":12345678901234567890,"price":1\.10\}/);
+  assert.equal(JSON.parse(text).custom.baggage, 'k=v');
 });
 
 test('the client context stays below its limit, with what the caller has in it', () => {
