@@ -56,15 +56,15 @@ export class ProcessHandover {
   writeDown(): void {
     const { flight, accounts } = this.#options;
     if (flight === undefined) return;
-    this.#restore();
     flight.write();
     const text = accounts.some(hasLosses) ? lossesOf(accounts) : NO_LOSSES;
     if (text !== this.#losses) this.spool?.writeLosses(text);
     this.#losses = text;
   }
 
-  /** What was written down for the case that the deadline kills the process is sent like everything else. */
+  /** A flush begins: what was written down for the case that the deadline kills the process is sent like everything else. */
   discard(): void {
+    this.#restore();
     this.spool?.discard();
   }
 
@@ -85,6 +85,7 @@ export class ProcessHandover {
   /** The process ends. `isLast`: with its environment, so that nobody may come who goes on counting. */
   close(isSomethingLeft: boolean, isLast: boolean): void {
     const { accounts, report } = this.#options;
+    this.#restore();
     this.writeDown();
     if (isLast) this.spool?.writeLosses(NO_LOSSES);
     this.spool?.close(isSomethingLeft || (!isLast && accounts.some(hasLosses)));
