@@ -35,13 +35,15 @@ function describePiped(event: Loose, reading: Reading): Description {
 }
 
 const isSourced = shape('0.eventSource');
+const hasCondition = shape('requestContext.condition');
 
 export const pipes = row('pipes', 'pubsub', (event) => Array.isArray(event) && isSourced(event), describePiped);
 
 export const lambdaDestination = row(
   'lambda-destination',
   'pubsub',
-  shape('requestContext.condition&requestPayload{}'),
+  // The payload is the earlier event, which may be any JSON value.
+  (event) => hasCondition(event) && event?.requestPayload !== undefined,
   (event, reading) => {
     const requestContext = event?.requestContext;
     const inner = reading.recogniseInner(event?.requestPayload);

@@ -43,3 +43,14 @@ test('no row stands in two tables, and the last one takes everything', () => {
   assert.equal(new Set(sources).size, sources.length);
   assert.equal([...last].at(-1), 'direct');
 });
+
+test('a destination delivers an earlier event of any JSON type', () => {
+  for (const requestPayload of [[1], 'text', 7, null]) {
+    const { source, consumer } = createRecogniser(() => rareRows)({
+      requestContext: { functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:pay:1', condition: 'Success' },
+      requestPayload,
+    });
+    assert.equal(source, 'lambda-destination', JSON.stringify(requestPayload));
+    assert.equal(consumer?.name, 'process pay');
+  }
+});
