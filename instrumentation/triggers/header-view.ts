@@ -16,7 +16,11 @@ function valuesOf(value: unknown): string[] {
 
 function addLowered(view: Map<string, unknown>, headers: Loose): void {
   if (!isObject(headers)) return;
-  for (const name in headers) if (headers[name] !== null) view.set(name.toLowerCase(), headers[name]);
+  for (const name in headers) {
+    const value: unknown = headers[name];
+    // An empty list says nothing, and hides nothing.
+    if (value !== null && !(Array.isArray(value) && value.length === 0)) view.set(name.toLowerCase(), value);
+  }
 }
 
 /**

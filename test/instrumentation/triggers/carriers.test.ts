@@ -10,6 +10,7 @@ import {
   layeredCarrier,
 } from '../../../instrumentation/triggers/carriers.ts';
 import type { Loose } from '../../../instrumentation/triggers/event-fields.ts';
+import { HeaderView } from '../../../instrumentation/triggers/header-view.ts';
 import type { Reading } from '../../../instrumentation/triggers/row.ts';
 import { defaultTriggerOptions } from '../../../instrumentation/triggers/trigger.ts';
 
@@ -76,4 +77,13 @@ test('a lone header stands only for itself', () => {
   assert.equal(headerCarrier('traceparent', 'x')?.get('traceparent'), 'x');
   assert.equal(headerCarrier('traceparent', 'x')?.get('tracestate'), undefined);
   assert.equal(headerCarrier('traceparent', 7), undefined);
+});
+
+test('of a header that stands in both maps the list counts, unless it is empty', () => {
+  const view = new HeaderView(
+    { Traceparent: 'single', Host: 'single' } as unknown as Loose,
+    { traceparent: [], host: ['listed'] } as unknown as Loose,
+    true,
+  );
+  assert.deepEqual([view.get('traceparent'), view.get('host')], ['single', 'listed']);
 });
