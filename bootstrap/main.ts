@@ -139,8 +139,6 @@ export async function main(host: Host): Promise<void> {
     nodePath: () => presentEnv().NODE_PATH,
   });
 
-  // The connection is there by now: the registration leaves, and its round trip passes while the handler is loaded.
-  if (!settings.isDisabled) await letEventLoopTurn();
   const loadStartedAt = now();
   steps.push({ name: 'runtime load', startedAt, endedAt: loadStartedAt });
   let handler: HandlerFunction;
