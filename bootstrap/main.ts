@@ -21,11 +21,12 @@ import { guarded, type InitStep, now, unobserved } from '../runtime/lifecycle.ts
 import { openLogSocket } from '../runtime/log-socket.ts';
 import { Loop } from '../runtime/loop.ts';
 import { readStreamingMark, type StreamingMark } from '../runtime/streaming-mark.ts';
+import { readText, textOf } from '../runtime/thrown-value.ts';
 import { createUserScope } from '../runtime/user-scope.ts';
 import { type Doctor, withDoctor } from './doctor-visits.ts';
 import type { Host } from './host.ts';
 import { loadExtractor } from './load-extractor.ts';
-import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, endWithReport, guardProcess } from './process-guards.ts';
+import { EXIT_FAILURE, EXIT_UNCAUGHT_EXCEPTION, endProcess, guardProcess } from './process-guards.ts';
 import { findSettingsFile, otherVariables, readIdentity, requireVariable, takeVariable } from './settings/settings.ts';
 import { readSettings } from './settings/settings-reader.ts';
 import { settingsTable } from './settings/settings-table.ts';
@@ -98,7 +99,8 @@ export async function main(host: Host): Promise<void> {
     if (choice !== undefined) tracing = installTracing(choice);
   } catch (error) {
     // What NODE_OPTIONS has preloaded may have changed the globals that it needs.
-    report(`nothing is traced: the tracer could not be installed: ${(error as Error)?.stack ?? String(error)}`);
+    const reason = readText(error, 'stack') ?? textOf(error);
+    report(`nothing is traced: the tracer could not be installed: ${reason}`);
   }
   const traced = tracing === undefined ? unobserved : guarded(tracing.observer, tracing.fault);
   const openDoctor = (): Doctor =>
@@ -179,9 +181,8 @@ export async function main(host: Host): Promise<void> {
     if (isEnding()) return;
     log.logInitError(error);
     await failInit(error);
-    const syntaxError = compat === 'node22' ? undefined : unplacedSyntaxError(error);
-    if (syntaxError !== undefined) return endWithReport(process, observer, syntaxError);
-    return endProcess(process, observer, compat === 'node22' ? EXIT_UNCAUGHT_EXCEPTION : EXIT_FAILURE);
+    if (compat === 'node22') return endProcess(process, observer, EXIT_UNCAUGHT_EXCEPTION);
+    return endProcess(process, observer, EXIT_FAILURE, unplacedSyntaxError(error));
   }
   const extension = await registration;
   if (isEnding()) return;

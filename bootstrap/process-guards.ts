@@ -64,28 +64,28 @@ export function guardProcess({ process, log, fail, flush, exit }: GuardOptions):
   return () => isEnding;
 }
 
-/**
- * Flushes and ends the process as Node ends it for an exception that nobody caught, with code 1: of a syntax error in an ES module
- * only Node can tell the file and the line, and it does so nowhere else.
- */
-export async function endWithReport(
-  process: NodeJS.Process,
-  observer: Pick<InvocationObserver, 'flush'>,
-  error: SyntaxError,
-): Promise<void> {
-  await observer.flush('crash', wallNow() + CRASH_FLUSH_MS);
-  process.removeAllListeners('uncaughtException');
-  setImmediate(() => {
-    throw error;
-  });
-}
-
-/** Flushes and ends the process. */
+/** Flushes and ends the process. `unreported`: Node's report of it is wanted in the log before. */
 export async function endProcess(
   process: NodeJS.Process,
   observer: Pick<InvocationObserver, 'flush'>,
   exitCode: number,
+  unreported?: SyntaxError,
 ): Promise<void> {
   await observer.flush('crash', wallNow() + CRASH_FLUSH_MS);
+  if (unreported !== undefined) await reportUncaught(process, unreported);
   process.exit(exitCode);
+}
+
+/**
+ * Lets Node report an exception that nobody caught, which ends the process with code 1: in which file and line of an ES module a syntax
+ * error is Node tells nowhere else. Resolves where somebody has all exceptions handed to himself.
+ */
+function reportUncaught(process: NodeJS.Process, error: SyntaxError): Promise<void> {
+  process.removeAllListeners('uncaughtException');
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      setImmediate(resolve);
+      throw error;
+    });
+  });
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { endProcess, guardProcess, type ProcessExit } from '../../bootstrap/process-guards.ts';
@@ -124,3 +125,20 @@ test('the very end: whatever ends the process, its exit is told, and so is an ab
   process.abort();
   assert.deepEqual(log, ['exit 7', 'abort', 'aborted']);
 });
+
+for (const [name, first, report] of [
+  ['Node reports it', '', /^SyntaxError: Unexpected token '='$/m],
+  ['somebody takes all exceptions', 'process.setUncaughtExceptionCaptureCallback(() => {});', /^$/],
+] as const) {
+  test(`a syntax error that only Node can place, ${name}: the process ends with 1`, () => {
+    const guards = new URL('../../bootstrap/process-guards.ts', import.meta.url);
+    const code = `${first}
+      import { endProcess } from ${JSON.stringify(guards.href)};
+      process.on('uncaughtException', () => {});
+      const error = await import('data:text/javascript,const = = 1').catch((reason) => reason);
+      await endProcess(process, { flush: async () => {} }, 1, error);`;
+    const child = spawnSync(process.execPath, ['--input-type=module', '--eval', code], { timeout: 20_000 });
+    assert.equal(child.status, 1);
+    assert.match(child.stderr.toString(), report);
+  });
+}

@@ -97,7 +97,7 @@ function portOf(host: string, carrier: Carrier): number | undefined {
   return header.slice(0, colon) === bare ? Number(header.slice(colon + 1)) : undefined;
 }
 
-/** The first of that name. Node's own `headers` are made for whoever asks first, 5 us that the function may never need. */
+/** The first of that name. Node makes its own `headers` of all of them when somebody asks, which the function may never do. */
 function headerOf(rawHeaders: readonly string[], name: string): string | undefined {
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const key = rawHeaders[at]!;
